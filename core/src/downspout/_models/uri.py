@@ -1,0 +1,181 @@
+"""URIs as people write them: `ACCOUNT:DOCUMENT[?name=value&…]` (design section 2)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from attrs import field, frozen
+
+from downspout._models.mapping import FrozenMapping
+from downspout._redact import redact_url
+from downspout.errors import InvalidURI
+
+_ACCOUNT = re.compile(r"[a-z][a-z0-9+.-]+\Z")
+_URL = re.compile(r"(?i)https?://")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def _texts(items: Mapping[str, str]) -> Mapping[str, str]:
+    return FrozenMapping(items)
+
+
+@frozen
+class Reference:
+    """A document (or folder) of an account, by the name that the service gives it.
+
+    Attributes:
+        account: the account's name, lower case.
+        document: what the provider calls it, decoded; or a whole `https:` URL, as it was written.
+        options: further names and values, decoded.
+        hint: anything that the provider wants back, put there by its own `Folder`; no part of the identity.
+    """
+
+    account: str = field(converter=str.lower)
+    document: str = field()
+    options: Mapping[str, str] = field(factory=FrozenMapping, converter=_texts)
+    hint: Any = field(default=None, eq=False, repr=False)
+
+    @account.validator
+    def _a_scheme_of_two_characters(self, _: object, value: str) -> None:
+        if not _ACCOUNT.match(value) or value in {"http", "https"}:
+            raise InvalidURI(
+                f"{value!r} is no account name.",
+                hint="Use two or more letters, digits, '+', '.' or '-', with a letter first.",
+            )
+
+    @document.validator
+    def _not_empty(self, _: object, value: str) -> None:
+        if not value:
+            raise InvalidURI(f"{self.account}: names no document.", hint="Write ACCOUNT:DOCUMENT.")
+        if "" in self.options:
+            raise InvalidURI(f"{self.account}: has an option without a name.")
+        for text in (value, *self.options, *self.options.values()):
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise InvalidURI(f"A part of the URI of {self.account} is no Unicode text.")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the reference that `text` writes.
+
+        A bare `http:` or `https:` URL becomes a document of the account `web`; which account it really goes to
+        is for a `Client` to say, because it knows who claims the host.
+
+        Raises:
+            InvalidURI: with what is wrong and how to write it.
+        """
+        if is_url(text):
+            return cls("web", checked_url(text))
+        account, colon, rest = text.partition(":")
+        if not colon:
+            raise InvalidURI(f"{text!r} is no URI.", hint="Write ACCOUNT:DOCUMENT, or a whole https: URL.")
+        if is_url(rest):
+            return cls(account, checked_url(rest))
+        if "#" in rest:
+            raise InvalidURI(f"{text!r} has a '#' in it.", hint="Write '#' as %23.")
+        document, mark, query = rest.partition("?")
+        return cls(account, _decoded(document), _options(query) if mark else {})
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the document is a whole `http:` or `https:` URL."""
+        return is_url(self.document)
+
+    @property
+    def shown(self) -> str:
+        """The URI as messages show it: of a URL, query values and user information are `…`."""
+        if self.is_url and not self.options:
+            url = redact_url(self.document)
+            return url if self.account == "web" else f"{self.account}:{url}"
+        return str(self)
+
+    def __str__(self) -> str:
+        if not self.options:
+            return f"{self.account}:{self.document if self.is_url else _escaped(self.document, '?#%')}"
+        document = _escaped(self.document, "?#%")
+        if self.is_url:  # else it would be read back as a URL taken whole
+            document = document.replace(":", "%3A", 1)
+        pairs = (f"{_escaped(name, '?#%&=')}={_escaped(value, '?#%&')}" for name, value in self.options.items())
+        return f"{self.account}:{document}?{'&'.join(pairs)}"
+
+
+def is_url(text: str) -> bool:
+    """Return whether `text` begins like an `http:` or `https:` URL."""
+    return _URL.match(text) is not None
+
+
+def checked_url(text: str) -> str:
+    """Return `text`, an `http:` or `https:` URL with a host that can be asked.
+
+    Raises:
+        InvalidURI: no host, a bad port, user information, or characters that no URL has.
+    """
+    shown = redact_url(text)
+    if any(character <= " " or character == "\x7f" for character in text):
+        raise InvalidURI(f"{shown!r} has a blank or a control character in it.", hint="Write a space as %20.")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as exc:
+        raise InvalidURI(f"{shown!r} is no URL.", hint="Check its host and port.") from exc
+    if not parts.hostname:
+        raise InvalidURI(f"{shown!r} names no host.")
+    if parts.username is not None or parts.password is not None:
+        raise InvalidURI(
+            f"{shown!r} holds a user name or password.",
+            hint="Take it out, and keep a token in an account of the configuration.",
+        )
+    return text
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of `url` (RFC 6454): `scheme://host` or `scheme://host:port`, lower case.
+
+    The port is left out where it is the scheme's own.
+
+    Raises:
+        InvalidURI: `url` is no `http:` or `https:` URL.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+    except ValueError as exc:
+        raise InvalidURI(f"{redact_url(url)!r} is no URL.") from exc
+    if scheme not in {"http", "https"} or not host:
+        raise InvalidURI(f"{redact_url(url)!r} is no http: or https: URL.")
+    if ":" in host:
+        host = f"[{host}]"
+    own = {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host}" if port in {None, own} else f"{scheme}://{host}:{port}"
+
+
+def _decoded(text: str) -> str:
+    if _STRAY_PERCENT.search(text):
+        raise InvalidURI(f"{text!r} has a '%' that begins no escape.", hint="Write '%' as %25.")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as exc:
+        raise InvalidURI(f"The escapes in {text!r} are no UTF-8.") from exc
+
+
+def _options(query: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        name, _, value = pair.partition("=")
+        name = _decoded(name)
+        if not name or name in options:
+            raise InvalidURI(f"The option {name!r} is empty or there twice.", hint="Give each option once.")
+        options[name] = _decoded(value)
+    return options
+
+
+def _escaped(text: str, reserved: str) -> str:
+    """Return `text` with the characters of `reserved`, and all that a terminal would not show, escaped."""
+
+    def escape(character: str) -> str:
+        return "".join(f"%{byte:02X}" for byte in character.encode())
+
+    shown = "".join(escape(c) if c in reserved or not c.isprintable() else c for c in text)
+    inner = shown.strip(" ")
+    lead = len(shown) - len(shown.lstrip(" "))
+    return "%20" * lead + inner + "%20" * (len(shown) - len(inner) - lead)
