@@ -1,4 +1,4 @@
-"""The password proof of the iCloud emulation, held against published vectors and against another implementation."""
+"""The password proof of the iCloud emulation, held against vectors and against the client's own formulas."""
 
 import hashlib
 

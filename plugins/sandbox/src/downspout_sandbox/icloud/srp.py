@@ -1,11 +1,11 @@
 """The service's side of the password proof: SRP-6a over RFC 5054's 2048-bit group with SHA-256.
 
-The password never travels: the account's record holds a verifier, both sides prove that they reached the same key.
-Two twists make this Apple's own: the password is hashed before it is stretched (``s2k``: the raw digest, ``s2k_fo``:
-its hex text), and the account name is left out of the private key ``x``, yet taken into the proof.
+The password never travels: the account's record holds a verifier, both sides prove that they reached the same
+key. Two twists make this Apple's own: the password is hashed before it is stretched (`s2k`: the raw digest,
+`s2k_fo`: its hex text), and the account name is left out of the private key `x`, yet taken into the proof.
 
-Clients differ in one point that nobody outside can settle: whether a number with leading zero bytes is hashed padded to
-the group's width or as its shortest bytes. About one sign-in in ninety shows it, so a proof of either form is accepted.
+Clients differ in one point that nobody outside can settle: whether a number with leading zero bytes is hashed
+padded to the group's width or as its shortest bytes. About one sign-in in ninety shows it, so either is accepted.
 
 Nothing here is shared with the client plugin: what both sides agree on is the protocol alone.
 """
@@ -45,9 +45,7 @@ def _shortest(number: int) -> bytes:
 
 
 MULTIPLIER: Final = int.from_bytes(_hash(_padded(MODULUS), _padded(GENERATOR)), "big")
-_GROUP_MASK: Final = bytes(
-    n ^ g for n, g in zip(_hash(_padded(MODULUS)), _hash(_padded(GENERATOR)), strict=True)
-)
+_GROUP_MASK: Final = bytes(n ^ g for n, g in zip(_hash(_padded(MODULUS)), _hash(_padded(GENERATOR)), strict=True))
 
 
 def stretch(password: str, salt: bytes, iterations: int, protocol: str) -> bytes:
@@ -57,7 +55,7 @@ def stretch(password: str, salt: bytes, iterations: int, protocol: str) -> bytes
         password: As the user types it.
         salt: The account's salt.
         iterations: Rounds of PBKDF2-HMAC-SHA256.
-        protocol: ``s2k`` or ``s2k_fo``.
+        protocol: `s2k` or `s2k_fo`.
 
     Raises:
         ValueError: The protocol is neither of the two.
@@ -73,7 +71,7 @@ def stretch(password: str, salt: bytes, iterations: int, protocol: str) -> bytes
 
 
 def private_key(stretched: bytes, salt: bytes) -> int:
-    """Return ``x``, the number that only the password's owner can compute."""
+    """Return `x`, the number that only the password's owner can compute."""
     return int.from_bytes(_hash(salt, _hash(b":", stretched)), "big")
 
 
@@ -84,8 +82,8 @@ class Verifier:
     Attributes:
         salt: The account's salt.
         iterations: Rounds of PBKDF2 that the client has to run.
-        protocol: ``s2k`` or ``s2k_fo``.
-        value: ``v``, the generator to the power of ``x``.
+        protocol: `s2k` or `s2k_fo`.
+        value: `v`, the generator to the power of `x`.
     """
 
     salt: bytes
@@ -111,11 +109,11 @@ class Handshake:
     Attributes:
         username: The account name to the letter as the client sent it; the proof covers it.
         verifier: The account's record.
-        client_public: ``A``.
-        secret: ``b``, drawn anew for every exchange.
+        client_public: `A`.
+        secret: `b`, drawn anew for every exchange.
 
     Raises:
-        ValueError: ``A`` is a multiple of the modulus or wider than the group, with which a proof would need no password.
+        ValueError: `A` is a multiple of the modulus, with which a proof needs no password, or is too wide.
     """
 
     username: str
@@ -130,23 +128,23 @@ class Handshake:
 
     @property
     def public(self) -> int:
-        """``B``, the service's number."""
+        """`B`, the service's number."""
         blinded = MULTIPLIER * self.verifier.value + pow(GENERATOR, self.secret, MODULUS)
         return blinded % MODULUS
 
     @property
     def public_bytes(self) -> bytes:
-        """``B`` padded to 256 bytes, as it goes out."""
+        """`B` padded to 256 bytes, as it goes out."""
         return _padded(self.public)
 
     @property
     def scrambler(self) -> int:
-        """``u``, which ties the key to both public numbers."""
+        """`u`, which ties the key to both public numbers."""
         return int.from_bytes(_hash(_padded(self.client_public), self.public_bytes), "big")
 
     @property
     def shared(self) -> int:
-        """``S``, which both sides reach if the password was right."""
+        """`S`, which both sides reach if the password was right."""
         base = self.client_public * pow(self.verifier.value, self.scrambler, MODULUS)
         return pow(base, self.secret, MODULUS)
 
@@ -163,6 +161,5 @@ class Handshake:
     def accepts(self, first: bytes, second: bytes) -> bool:
         """Tell whether both proofs show the password, in one of the two forms."""
         return any(
-            hmac.compare_digest(first, mine) and hmac.compare_digest(second, also)
-            for mine, also in self.proofs()
+            hmac.compare_digest(first, mine) and hmac.compare_digest(second, also) for mine, also in self.proofs()
         )
