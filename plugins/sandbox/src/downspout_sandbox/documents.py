@@ -188,6 +188,7 @@ def _documents(large_size: int) -> Iterator[Document]:
     yield whole("notes", "notes.txt", plain, samples.text("Notes"))
     yield whole("summary", "summary.txt", plain, samples.text("Summary"))
     yield whole("table", "table.csv", "text/csv", samples.table())
+    yield whole("shared", "shared.txt", plain, samples.text("Shared by somebody else"))
     yield whole("page", "page.html", "text/html", b"<!doctype html><title>A page</title><p>A document after all.\n")
     yield whole("twin", "Twins", plain, samples.text("A file named as its folder"))
     yield whole("hostile", "..\\../..\x00\u202egpj.exe", BINARY, samples.text("A name that means harm"))

@@ -54,6 +54,7 @@ class World:
         ports: Port by endpoint name.
         library: The documents.
         requests: What was asked so far, the oldest first.
+        started_at: The services' time when the sandbox was made or reset; first tokens are as old.
     """
 
     kinds: Mapping[str, type]
@@ -62,6 +63,7 @@ class World:
     requests: deque[Recorded] = attrs.field(factory=lambda: deque(maxlen=_REMEMBERED), repr=False)
     library: Library = attrs.field(init=False)
     general: Switches = attrs.field(init=False)
+    started_at: float = attrs.field(init=False)
     _switches: dict[type, typing.Any] = attrs.field(factory=dict, init=False)
     _states: dict[type, typing.Any] = attrs.field(factory=dict, init=False, repr=False)
     _counts: dict[str, int] = attrs.field(factory=dict, init=False)
@@ -142,6 +144,7 @@ class World:
         self._counts.clear()
         self.requests.clear()
         self._advanced = 0.0
+        self.started_at = self.now()
         self.library = Library(self.general.large_size, self.general.small_count)
 
     def _asked(self, request: web.Request, kind: type) -> dict[str, Value]:

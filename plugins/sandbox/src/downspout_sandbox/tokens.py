@@ -1,0 +1,94 @@
+"""Tokens that expire: after their life, after a number of uses, or because they were replaced."""
+
+import hashlib
+
+import attrs
+
+from downspout_sandbox.world import World
+
+
+def make_secret(*parts: object) -> str:
+    """Make 64 hex digits that look random and are the same in every run."""
+    return hashlib.sha256("|".join(map(str, ("downspout-sandbox", *parts))).encode()).hexdigest()
+
+
+@attrs.define
+class Token:
+    """One token.
+
+    Attributes:
+        text: As it is sent.
+        owner: The user, the link or whatever it stands for.
+        issued_at: Seconds since the epoch; None: as old as the sandbox.
+        first: Whether it was there from the beginning; only such tokens wear out (`token_uses`).
+        uses: How often it was accepted.
+    """
+
+    text: str
+    owner: str
+    issued_at: float | None = None
+    first: bool = False
+    uses: int = 0
+
+
+class Tokens:
+    """The tokens of one kind.
+
+    Args:
+        kind: Makes these tokens' texts differ from others'.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.issued = 0
+        self._tokens: dict[str, Token] = {}
+
+    def first(self, owner: str) -> Token:
+        """Give the token that was there from the beginning; the environment may know its text beforehand."""
+        return self._add(Token(self.first_text(owner), owner, first=True))
+
+    def first_text(self, owner: str) -> str:
+        """Give the text that `first` will have."""
+        return make_secret(self.kind, owner, 0)
+
+    def issue(self, owner: str, world: World, text: str | None = None) -> Token:
+        """Make a token that is new now; its text is made up where none is given."""
+        self.issued += 1
+        return self._add(Token(text or make_secret(self.kind, owner, self.issued), owner, world.now()))
+
+    def use(
+        self, text: str, world: World, life: float, *, slide: bool = False, wears: bool = True
+    ) -> Token | None:
+        """Accept a token, or give None where it is unknown, too old or worn out.
+
+        Args:
+            text: What the client sent.
+            world: Tells the time and the switches.
+            life: Seconds that the service gives; the switch `token_life` overrides it.
+            slide: Whether its life begins anew with each use.
+            wears: Whether the switch `token_uses` holds for it.
+        """
+        token = self.known(text)
+        if token is None:
+            return None
+        seconds = life if world.general.token_life is None else world.general.token_life
+        issued_at = world.started_at if token.issued_at is None else token.issued_at
+        limit = world.general.token_uses if wears and token.first else None
+        if world.now() >= issued_at + seconds or (limit is not None and token.uses >= limit):
+            return None
+        token.uses += 1
+        if slide:
+            token.issued_at = world.now()
+        return token
+
+    def known(self, text: str) -> Token | None:
+        """Give a token whether or not it still holds, or None."""
+        return self._tokens.get(text)
+
+    def drop(self, text: str) -> None:
+        """Forget a token."""
+        self._tokens.pop(text, None)
+
+    def _add(self, token: Token) -> Token:
+        self._tokens[token.text] = token
+        return token
