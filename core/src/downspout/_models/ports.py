@@ -84,7 +84,7 @@ class Stream(ABC):
     A plugin whose service speaks HTTP gets one from `http.open`; another protocol derives its own.
 
     Attributes:
-        start: position in the document of the first byte that `readinto` gives.
+        start: position in the document of the first byte that `readinto` gives; `None` if it does not say.
         stop: position behind the last byte that was announced, or `None` if nobody knows.
         size: bytes of the *whole document*, or `None`.
         etag: strong validator of these bytes, quotes included, or `None` (a weak one is none).
@@ -96,7 +96,7 @@ class Stream(ABC):
         ranges: whether the far side is known to honour ranges.
     """
 
-    start: int = 0
+    start: int | None = 0
     stop: int | None = None
     size: int | None = None
     etag: str | None = None
