@@ -10,7 +10,7 @@ An implementation may leave out arguments that it does not need; none of them ma
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 import pluggy
 
@@ -27,15 +27,26 @@ _spec = pluggy.HookspecMarker("downspout")
 _impl = pluggy.HookimplMarker("downspout")
 
 
-def hookimpl(function: Hook | None = None, *, wrapper: bool = False, tryfirst: bool = False) -> Any:
+@overload
+def hookimpl(function: Hook) -> Hook: ...
+@overload
+def hookimpl(
+    *, wrapper: bool = False, tryfirst: bool = False, trylast: bool = False
+) -> Callable[[Hook], Hook]: ...
+
+
+def hookimpl(
+    function: Hook | None = None, *, wrapper: bool = False, tryfirst: bool = False, trylast: bool = False
+) -> Any:
     """Mark a function as the implementation of the hook that it is named after.
 
     Args:
         function: the implementation (`@hookimpl` without brackets).
         wrapper: for extensions: the function is a generator that yields once, gets the answer, and returns it.
         tryfirst: for extensions: wrap outside of those that do not say so.
+        trylast: the opposite.
     """
-    mark = _impl(wrapper=wrapper, tryfirst=tryfirst)
+    mark = _impl(wrapper=wrapper, tryfirst=tryfirst, trylast=trylast)
     return mark if function is None else mark(function)
 
 

@@ -167,7 +167,7 @@ class Link:
     """
 
     reference: Reference
-    url: str = field(repr=_shown_url)
+    url: str = field(repr=_shown_url, validator=_some_text)
     name: str | None = None
     size: int | None = field(
         default=None, validator=validators.optional([validators.instance_of(int), validators.ge(0)])
@@ -202,7 +202,11 @@ class Child(NamedTuple):
 
 
 def _as_children(children: Sequence[tuple[object, ...]]) -> tuple[Child, ...]:
-    return tuple(Child(*child) for child in children)  # type: ignore[arg-type]
+    found = tuple(Child(*child) for child in children)  # type: ignore[arg-type]
+    for child in found:
+        if not isinstance(child.path, str) or not isinstance(child.reference, Reference):
+            raise TypeError("A child of a Folder is (relative_path, Reference, size or None, version or None).")
+    return found
 
 
 @frozen
