@@ -1,4 +1,4 @@
-"""The services that downspout speaks to, emulated on loopback: for trying out, for tests, for programs in the making."""
+"""The services that downspout speaks to, emulated on loopback: for trying out, for tests, for other programs."""
 
 import typing
 
@@ -13,7 +13,7 @@ _PLACES = {"Recorded": "world", "Sandbox": "server"}
 
 def __getattr__(name: str) -> object:
     if name in _PLACES:
-        import importlib  # noqa: PLC0415
+        import importlib
 
         return getattr(importlib.import_module(f"downspout_sandbox.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,18 +25,20 @@ def _options(command: F) -> F:
     kinds = services.switch_kinds(services.chosen(()))
     for service, kind in reversed(kinds.items()):
         prefix = f"{service}_" if service else ""
-        for name, default, help in reversed(list(switches.describe(kind, prefix))):
-            command = _switch_option(name, default, help)(command)
+        for name, default, text in reversed(list(switches.describe(kind, prefix))):
+            command = _switch_option(name, default, text)(command)
     command = click.option("--tls", is_flag=True, help="Serve https with a throw-away certificate.")(command)
     choice = click.Choice(services.NAMES)
-    return click.option("--service", "chosen", multiple=True, type=choice, help="Only this; may be repeated.")(command)
+    return click.option("--service", "chosen", multiple=True, type=choice, help="Only this; may be repeated.")(
+        command
+    )
 
 
-def _switch_option(name: str, default: switches.Value, help: str) -> Callable[[F], F]:
+def _switch_option(name: str, default: switches.Value, text: str) -> Callable[[F], F]:
     option = "--" + name.replace("_", "-")
     if isinstance(default, bool):
-        return click.option(option, name, is_flag=True, default=None, help=help)
-    shown = f"{help} [default: {default}]" if default not in {None, ""} else help
+        return click.option(option, name, is_flag=True, default=None, help=text)
+    shown = f"{text} [default: {default}]" if default not in {None, ""} else text
     return click.option(option, name, metavar="VALUE", default=None, help=shown)
 
 
@@ -89,7 +91,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
 
 
 def _make(chosen: Sequence[str], tls: bool, given: dict[str, object]) -> "Sandbox":
-    from downspout_sandbox.server import Sandbox  # noqa: PLC0415
+    from downspout_sandbox.server import Sandbox
 
     asked = {name: value for name, value in given.items() if value is not None}
     try:

@@ -4,9 +4,11 @@ RFC 9110, sections 13 (conditions) and 14 (ranges). Of several ranges none is ho
 """
 
 import asyncio
+import functools
 import re
 import typing
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 
 import attrs
 from aiohttp import hdrs, web
@@ -98,7 +100,8 @@ async def send_document(
         etag = None
     if not _matches(request, etag):
         return failed() if failed else web.Response(status=412, text="The document has changed.")
-    asked = None if general.ignore_range or not _continues(request, etag, general) else request.headers.get("Range")
+    honoured = not general.ignore_range and _continues(request, document, etag, general)
+    asked = request.headers.get("Range") if honoured else None
     part = parse_range(asked, document.size)
     if isinstance(part, Unsatisfiable):
         return unsatisfiable(document.size)
@@ -115,15 +118,21 @@ def _matches(request: web.Request, etag: str | None) -> bool:
     return wanted is None or wanted == "*" or etag in [each.strip() for each in wanted.split(",")]
 
 
-def _continues(request: web.Request, etag: str | None, general: Switches) -> bool:
+def _continues(request: web.Request, document: Document, etag: str | None, general: Switches) -> bool:
     condition = request.headers.get("If-Range")
-    return condition is None or general.ignore_if_range or (condition == etag and not condition.startswith("W/"))
+    if condition is None or general.ignore_if_range:
+        return True
+    return condition in {etag, _date(document.modified_at)} and not condition.startswith("W/")
 
 
 def _headers(
     document: Document, part: Part, etag: str | None, headers: Mapping[str, str] | None
 ) -> dict[str, str]:
-    found = {hdrs.CONTENT_TYPE: document.media_type, hdrs.ACCEPT_RANGES: "bytes"}
+    found: dict[str, str] = {
+        hdrs.CONTENT_TYPE: document.media_type,
+        hdrs.ACCEPT_RANGES: "bytes",
+        hdrs.LAST_MODIFIED: _date(document.modified_at),
+    }
     if etag is not None:
         found[hdrs.ETAG] = etag
     if not part.whole:
@@ -131,6 +140,11 @@ def _headers(
     if headers:
         found.update(headers)
     return found
+
+
+@functools.lru_cache(maxsize=256)
+def _date(moment: float) -> str:
+    return formatdate(moment, usegmt=True)
 
 
 def _is_plain(general: Switches) -> bool:
@@ -174,9 +188,7 @@ def _fault_limit(world: World, general: Switches) -> int | None:
     return min(limits)
 
 
-async def _pump(
-    response: web.StreamResponse, document: Document, start: int, stop: int, rate: int
-) -> None:
+async def _pump(response: web.StreamResponse, document: Document, start: int, stop: int, rate: int) -> None:
     block = min(_BLOCK, max(1024, rate // 20)) if rate else _BLOCK
     loop = asyncio.get_running_loop()
     begun, sent = loop.time(), 0

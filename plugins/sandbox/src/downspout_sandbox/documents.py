@@ -1,7 +1,7 @@
 """The sample documents and the folders they lie in.
 
-Everything here is neutral: a document's `id` (`invoice`, `small-00042`) is turned into a service's own identifier by that
-service. Reading is deterministic and costs nothing until asked for.
+Everything here is neutral: a document's `id` (`invoice`, `small-00042`) is turned into a service's own identifier
+by that service. Reading is deterministic and costs nothing until asked for.
 """
 
 import functools
@@ -113,37 +113,37 @@ class Library:
                 self._parents[folder.id] = parent
             self._parents.update(dict.fromkeys(folder.documents, folder))
 
-    def get(self, id: str) -> Document | None:
+    def get(self, key: str) -> Document | None:
         """Give the newest version of a document, or None where there is none of that id."""
-        document = self._documents.get(id)
-        if document is None and id.startswith("small-"):
-            document = _small(id)
+        document = self._documents.get(key)
+        if document is None and key.startswith("small-"):
+            document = _small(key)
             if document is not None:
-                self._documents[id] = document
+                self._documents[key] = document
         return document
 
-    def change(self, id: str) -> None:
+    def change(self, key: str) -> None:
         """Give a document a new version with other bytes.
 
         Raises:
             KeyError: There is no such document.
         """
-        document = self.get(id)
+        document = self.get(key)
         if document is None:
-            raise KeyError(id)
-        self._documents[id] = document.changed()
+            raise KeyError(key)
+        self._documents[key] = document.changed()
 
     def children(self, folder: Folder) -> Iterator[Document | Folder]:
         """Yield a folder's folders, then its documents, in order."""
         yield from folder.folders
-        for id in folder.documents:
-            document = self.get(id)
+        for key in folder.documents:
+            document = self.get(key)
             if document is not None:
                 yield document
 
-    def folder(self, id: str) -> Folder | None:
+    def folder(self, key: str) -> Folder | None:
         """Give a folder by its id (`root`, `reports`, …), or None."""
-        return self._folders.get(id)
+        return self._folders.get(key)
 
     def walk(self) -> Iterator[tuple[Folder | None, Folder]]:
         """Yield each folder after its parent; the root has none."""
@@ -153,19 +153,19 @@ class Library:
             yield pair
             queue.extend((pair[1], child) for child in pair[1].folders)
 
-    def parent(self, id: str) -> Folder | None:
+    def parent(self, key: str) -> Folder | None:
         """Give the folder that a document or a folder lies in, or None (the root; what lies in no folder)."""
-        return self._parents.get(id)
+        return self._parents.get(key)
 
 
-def _small(id: str) -> Document | None:
-    digits = id.removeprefix("small-")
-    if not (digits.isascii() and digits.isdigit()) or id != small_id(int(digits)):
+def _small(key: str) -> Document | None:
+    digits = key.removeprefix("small-")
+    if not (digits.isascii() and digits.isdigit()) or key != small_id(int(digits)):
         return None
     number = int(digits)
     if number >= SMALL_LIMIT:
         return None
-    return Document(id, f"{id}.bin", BINARY, samples.Noise(SMALL_SIZE, number))
+    return Document(key, f"{key}.bin", BINARY, samples.Noise(SMALL_SIZE, number))
 
 
 def small_id(number: int) -> str:
@@ -174,8 +174,8 @@ def small_id(number: int) -> str:
 
 
 def _documents(large_size: int) -> Iterator[Document]:
-    def whole(id: str, name: str, media_type: str, data: bytes) -> Document:
-        return Document(id, name, media_type, samples.Whole(data))
+    def whole(key: str, name: str, media_type: str, data: bytes) -> Document:
+        return Document(key, name, media_type, samples.Whole(data))
 
     plain, accents = "text/plain; charset=utf-8", unicodedata.normalize("NFD", "Résumé.pdf")
     yield whole("invoice", "发票1.pdf", PDF, samples.pdf("Invoice 1"))
@@ -189,8 +189,12 @@ def _documents(large_size: int) -> Iterator[Document]:
     yield whole("summary", "summary.txt", plain, samples.text("Summary"))
     yield whole("table", "table.csv", "text/csv", samples.table())
     yield whole("shared", "shared.txt", plain, samples.text("Shared by somebody else"))
-    yield whole("page", "page.html", "text/html", b"<!doctype html><title>A page</title><p>A document after all.\n")
+    yield whole(
+        "page", "page.html", "text/html", b"<!doctype html><title>A page</title><p>A document after all.\n"
+    )
     yield whole("twin", "Twins", plain, samples.text("A file named as its folder"))
+    yield whole("twin-inner", "Twins", plain, samples.text("A file two folders down, with the same name"))
+    yield whole("private", "private.pdf", PDF, samples.pdf("Private"))
     yield whole("hostile", "..\\../..\x00\u202egpj.exe", BINARY, samples.text("A name that means harm"))
     yield whole("empty", "empty.dat", BINARY, b"")
     yield Document("large", "large.bin", BINARY, samples.Noise(large_size))
@@ -201,7 +205,7 @@ def _documents(large_size: int) -> Iterator[Document]:
 
 
 def _tree(small_count: int) -> Folder:
-    twins = Folder("twins-inner", "Twins", ("twin",))
+    twins = Folder("twins-inner", "Twins", ("twin-inner",))
     reports = Folder("reports-2025", "2025", ("report", "table"))
     return Folder(
         "root",
@@ -210,7 +214,7 @@ def _tree(small_count: int) -> Folder:
         (
             Folder("reports", "Reports", ("summary",), (reports,)),
             Folder("languages", "Languages", ("contract", "minutes", "receipt", "resume")),
-            Folder("twins", "Twins", (), (twins,)),
+            Folder("twins", "Twins", ("twin",), (twins,)),
             Folder("nothing", "Nothing"),
             Folder("batch", "Batch", tuple(small_id(number) for number in range(small_count))),
         ),

@@ -4,7 +4,9 @@ Control calls, on every endpoint, for a shell or a test in another process:
 
 - `GET /_sandbox/switches`, `POST /_sandbox/switches` with a JSON object of switches to set;
 - `GET /_sandbox/requests`: what was asked so far;
-- `POST /_sandbox/reset`, `POST /_sandbox/advance` (`{"seconds": 300}`), `POST /_sandbox/change` (`{"id": "large"}`).
+- `POST /_sandbox/reset`;
+- `POST /_sandbox/advance` with `{"seconds": 300}`: move the services' clocks on;
+- `POST /_sandbox/change` with `{"id": "large"}`: give a document other bytes.
 """
 
 import asyncio

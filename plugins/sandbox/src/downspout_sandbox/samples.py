@@ -70,20 +70,44 @@ class Noise:
 
     def sha256(self) -> str:
         """Give the SHA-256 of all bytes, in lower-case hex."""
-        return _noise_digest(self)
+        return _digest(self)
+
+
+@attrs.frozen
+class Headed:
+    """Content whose first bytes are others: noise that begins as a PDF does."""
+
+    head: bytes
+    rest: Noise
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self.rest.size
+
+    def read(self, start: int, stop: int) -> bytes | memoryview:
+        """Give the bytes from `start` up to, not including, `stop`; at most what there is."""
+        if start >= len(self.head):
+            return self.rest.read(start, stop)
+        stop = min(stop, self.size)
+        return self.head[start:stop] + bytes(self.rest.read(max(start, len(self.head)), stop))
+
+    def sha256(self) -> str:
+        """Give the SHA-256 of all bytes, in lower-case hex."""
+        return _digest(self)
 
 
 @functools.cache
 def _block() -> memoryview:
-    block = random.Random("downspout").randbytes(_PERIOD)  # noqa: S311
+    block = random.Random("downspout").randbytes(_PERIOD)
     return memoryview(block + block)
 
 
 @functools.lru_cache(maxsize=20_000)
-def _noise_digest(noise: Noise) -> str:
+def _digest(content: Noise | Headed) -> str:
     digest = hashlib.sha256()
-    for start in range(0, noise.size, 2**20):
-        digest.update(noise.read(start, start + 2**20))
+    for start in range(0, content.size, 2**20):
+        digest.update(content.read(start, start + 2**20))
     return digest.hexdigest()
 
 
@@ -93,10 +117,10 @@ def pdf(title: str) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     ]
     out = bytearray(b"%PDF-1.4\n")
     places = []

@@ -30,7 +30,8 @@ class Sandbox:
 
     Args:
         services: Their names; empty: all.
-        tls: Serve https with a certificate of a throw-away authority, in the file that `DOWNSPOUT_CA_BUNDLE` names.
+        tls: Serve https with a certificate of a throw-away authority, whose own certificate is in the file that
+            `DOWNSPOUT_CA_BUNDLE` names.
         **switches: By their outer names, as in the README.
 
     Raises:
@@ -103,9 +104,9 @@ class Sandbox:
         """Move the services' clocks on, so that links and tokens expire without waiting."""
         self._wait(self._call(self.world.advance, seconds))
 
-    def change(self, id: str) -> None:
+    def change(self, document: str) -> None:
         """Give a document (`large`, `small-00001`, …) a new version with other bytes."""
-        self._wait(self._call(self.world.library.change, id))
+        self._wait(self._call(self.world.library.change, document))
 
     def reset(self) -> None:
         """Forget sessions, requests, counts and changes. Switches stay."""
@@ -141,4 +142,3 @@ class Sandbox:
 
     def _wait(self, work: typing.Coroutine[typing.Any, typing.Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
-

@@ -1,7 +1,7 @@
 """The services of the sandbox.
 
-A service is a module of this package that offers `make_apps` and `environment`, and may offer `examples` (URIs to show)
-and `Switches` (a frozen attrs class made of `switch` fields).
+A service is a module of this package that offers `make_apps` and `environment`, and may offer `examples` (URIs to
+show) and `Switches` (a frozen attrs class made of `switch` fields).
 """
 
 import functools
@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterable, Sequence
 
 from downspout_sandbox import switches as switching
-from downspout_sandbox.world import Apps, Environment, MakeApps, World
+from downspout_sandbox.world import Environment, MakeApps, World
 
 NAMES = ("icloud", "koodrive", "esignon", "oracle")
 
@@ -19,8 +19,9 @@ NAMES = ("icloud", "koodrive", "esignon", "oracle")
 class Service(typing.NamedTuple):
     """What a service's module offers.
 
-    `make_apps` gives the applications by endpoint name; each gets a port, thus an origin, of its own. `environment` gives the
-    settings with which a client finds and may use the service. `examples` gives some URIs that work with them.
+    `make_apps` gives the applications by endpoint name; each gets a port, thus an origin, of its own.
+    `environment` gives the settings with which a client finds and may use the service, `examples` some URIs that
+    work with them.
     """
 
     name: str

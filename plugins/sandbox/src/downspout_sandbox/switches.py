@@ -1,7 +1,7 @@
 """Switches: what the sandbox can be asked to do wrong, or sooner, or slower.
 
-The general ones stand here. A service declares its own the same way, in a frozen attrs class called `Switches`; outside
-they carry the service's name as a prefix (`koodrive_old_links`), inside they do not.
+The general ones stand here. A service declares its own the same way, in a frozen attrs class called `Switches`;
+outside they carry the service's name as a prefix (`koodrive_old_links`), inside they do not.
 """
 
 import types
@@ -13,14 +13,14 @@ import attrs
 Value = bool | int | float | str | None
 
 
-def switch(default: Value, help: str) -> typing.Any:
+def switch(default: Value, text: str) -> typing.Any:
     """Declare one switch of a `Switches` class.
 
     Args:
         default: What holds when nobody asks for anything else.
-        help: One sentence for `--help` and the README.
+        text: One sentence for `--help` and the README.
     """
-    return attrs.field(default=default, metadata={"help": help})
+    return attrs.field(default=default, metadata={"help": text})
 
 
 @attrs.frozen
@@ -84,7 +84,7 @@ def _convert(name: str, hint: object, value: object) -> Value:
         return _boolean(name, value)
     for number in (int, float):
         if number in wanted:
-            return typing.cast(int | float, number(str(value)))
+            return number(str(value))
     return str(value)
 
 

@@ -20,14 +20,12 @@ class Token:
         text: As it is sent.
         owner: The user, the link or whatever it stands for.
         issued_at: Seconds since the epoch; None: as old as the sandbox.
-        first: Whether it was there from the beginning; only such tokens wear out (`token_uses`).
         uses: How often it was accepted.
     """
 
     text: str
     owner: str
     issued_at: float | None = None
-    first: bool = False
     uses: int = 0
 
 
@@ -42,13 +40,14 @@ class Tokens:
         self.kind = kind
         self.issued = 0
         self._tokens: dict[str, Token] = {}
+        self._wearing: dict[str, str] = {}
 
-    def first(self, owner: str) -> Token:
-        """Give the token that was there from the beginning; the environment may know its text beforehand."""
-        return self._add(Token(self.first_text(owner), owner, first=True))
+    def issue_first(self, owner: str, text: str | None = None) -> Token:
+        """Make the token that is there from the beginning, with the text of `first_text` where none is given."""
+        return self._add(Token(text or self.first_text(owner), owner))
 
     def first_text(self, owner: str) -> str:
-        """Give the text that `first` will have."""
+        """Give the text of the token that `issue_first` makes; the environment knows it beforehand."""
         return make_secret(self.kind, owner, 0)
 
     def issue(self, owner: str, world: World, text: str | None = None) -> Token:
@@ -66,15 +65,14 @@ class Tokens:
             world: Tells the time and the switches.
             life: Seconds that the service gives; the switch `token_life` overrides it.
             slide: Whether its life begins anew with each use.
-            wears: Whether the switch `token_uses` holds for it.
+            wears: Whether the switch `token_uses` holds: for the first token of each owner, and no other.
         """
         token = self.known(text)
         if token is None:
             return None
         seconds = life if world.general.token_life is None else world.general.token_life
         issued_at = world.started_at if token.issued_at is None else token.issued_at
-        limit = world.general.token_uses if wears and token.first else None
-        if world.now() >= issued_at + seconds or (limit is not None and token.uses >= limit):
+        if world.now() >= issued_at + seconds or (wears and self._is_worn(token, world.general.token_uses)):
             return None
         token.uses += 1
         if slide:
@@ -88,6 +86,10 @@ class Tokens:
     def drop(self, text: str) -> None:
         """Forget a token."""
         self._tokens.pop(text, None)
+
+    def _is_worn(self, token: Token, limit: int | None) -> bool:
+        wearing = self._wearing.setdefault(token.owner, token.text)
+        return limit is not None and token.text == wearing and token.uses >= limit
 
     def _add(self, token: Token) -> Token:
         self._tokens[token.text] = token

@@ -1,4 +1,4 @@
-"""The world that the emulated services share: documents, clock, addresses, switches, sessions, and what was asked."""
+"""The world that the services share: documents, clock, addresses, switches, sessions, and what was asked."""
 
 import time
 import typing
@@ -45,8 +45,8 @@ class Recorded:
 class World:
     """What the endpoints of one sandbox share.
 
-    A service keeps its sessions in a class of its own, made without arguments and got with `state`. Its switches are a
-    frozen attrs class of its own, got with `switches`. The general ones are `general`.
+    A service keeps its sessions in a class of its own, made without arguments and got with `state`. Its switches
+    are a frozen attrs class of its own, got with `switches`. The general ones are `general`.
 
     Attributes:
         kinds: The switches' classes by service; the general ones by the empty name.
@@ -94,7 +94,7 @@ class World:
         found = self._states.get(kind)
         if found is None:
             found = self._states[kind] = kind()
-        return typing.cast(T, found)
+        return typing.cast("T", found)
 
     def count(self, what: str) -> int:
         """Count one more of something (a request of an endpoint, a cut); give how many there are with it."""
@@ -107,8 +107,8 @@ class World:
         if request is not None:
             asked = self._asked(request, kind)
             if asked:
-                return typing.cast(T, attrs.evolve(current, **asked))
-        return typing.cast(T, current)
+                return typing.cast("T", attrs.evolve(current, **asked))
+        return typing.cast("T", current)
 
     def set_switches(self, values: Mapping[str, object]) -> None:
         """Set switches by their outer names (`link_life`, `koodrive_old_links`); the others stay.

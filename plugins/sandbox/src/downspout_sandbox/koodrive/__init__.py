@@ -62,7 +62,7 @@ def environment(world: World) -> dict[str, str]:
     return found if world.general.sign_in else found | secrets
 
 
-def examples(world: World) -> list[str]:
+def examples(world: World) -> list[str]:  # noqa: ARG001
     """Give some URIs that work with that environment."""
     return [
         f"koodrive:{names.INVOICE}",

@@ -28,12 +28,20 @@ _DATE_WINDOW = 900  # seconds
 class Switches:
     """What KooDrive can do on top of the general switches."""
 
-    bearer: str = switch("both", "Which form a token has: `space` (`Bearer TOKEN`), `plus` (`Bearer+TOKEN`) or `both`.")
+    bearer: str = switch(
+        "both", "Which form a token has: `space` (`Bearer TOKEN`), `plus` (`Bearer+TOKEN`) or `both`."
+    )
     app_auth: bool = switch(False, "Leave the token out of the environment and give `APP_ID` and `APP_SECRET`.")
-    carrier: bool = switch(False, "Give the environment of the carrier edition: a refresh token and no session id.")
-    strict_date: bool = switch(False, "Check `X-Date` against the clock with tokens too, not only with signatures.")
+    carrier: bool = switch(
+        False, "Give the environment of the carrier edition: a refresh token and no session id."
+    )
+    strict_date: bool = switch(
+        False, "Check `X-Date` against the clock with tokens too, not only with signatures."
+    )
     auth_status: int = switch(401, "The status where the credential does not hold; the vendor has 401 and 400.")
-    gateway: bool = switch(False, "Refuse credentials as the API gateway does: `{error_code, error_msg, request_id}`.")
+    gateway: bool = switch(
+        False, "Refuse credentials as the API gateway does: `{error_code, error_msg, request_id}`."
+    )
     batch_code: int | None = switch(None, "The `batchCode` of every answer, right or wrong.")
     drop_every: int = switch(0, "Every n-th record is missing from an answer.")
     code_text: bool = switch(False, "Write numbers (`code`, `batchCode`, `size`) as text.")
@@ -45,7 +53,7 @@ class Switches:
 
 
 @attrs.frozen
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A call that fails as a whole.
 
     Attributes:
@@ -69,8 +77,8 @@ class Sessions:
     def __init__(self) -> None:
         self.access = Tokens("koodrive access")
         self.refresh = Tokens("koodrive refresh")
-        self.access.first(names.USER)
-        self.refresh.first(names.USER)
+        self.access.issue_first(names.USER)
+        self.refresh.issue_first(names.USER)
         self.ids = {SESSION}
 
 

@@ -31,13 +31,13 @@ WARNED = "warned"  # a warning comes instead of it
 _WARNING = samples.Whole(b"This file was blocked because its content is against the rules.\n")
 
 
-def file_id(id: str) -> str:
+def file_id(key: str) -> str:
     """Give the 33 characters by which KooDrive knows a document: `F` and 32 more."""
-    if id == "invoice":
+    if key == "invoice":
         return INVOICE
-    if id.startswith("small-"):
-        return "F" + id.removeprefix("small-").rjust(32, "0")
-    return "F" + f"{id}-".ljust(32, "0")
+    if key.startswith("small-"):
+        return "F" + key.removeprefix("small-").rjust(32, "0")
+    return "F" + f"{key}-".ljust(32, "0")
 
 
 def folder_id(folder: Folder) -> str:
@@ -54,11 +54,11 @@ def find_document(file_id_: str, world: World) -> Document | None:
     rest = file_id_[1:]
     if rest.isascii() and rest.isdigit():
         return world.library.get(small_id(int(rest)))
-    id = rest.rstrip("0").removesuffix("-")
-    if id in {DENIED, UNLISTED, WARNED}:
-        return _troubled(id, world)
-    document = world.library.get(id)
-    return document if document is not None and file_id(id) == file_id_ else None
+    key = rest.rstrip("0").removesuffix("-")
+    if key in {DENIED, UNLISTED, WARNED}:
+        return _troubled(key, world)
+    document = world.library.get(key)
+    return document if document is not None and file_id(key) == file_id_ else None
 
 
 def trouble_of(file_id_: str) -> tuple[str, str] | None:
@@ -88,12 +88,12 @@ def object_key(document: Document) -> str:
 def find_object(key: str, world: World) -> Document | None:
     """Give the version of a document behind a store's key, or None."""
     try:
-        id, version = bytes.fromhex(key[4:]).decode(), int(key[:4], 16)
+        key, version = bytes.fromhex(key[4:]).decode(), int(key[:4], 16)
     except ValueError:
         return None
-    if id == WARNED:
+    if key == WARNED:
         return attrs.evolve(_troubled(WARNED, world), content=_WARNING, media_type="text/plain")
-    document = _troubled(id, world) if id == DENIED else world.library.get(id)
+    document = _troubled(key, world) if key == DENIED else world.library.get(key)
     return document.at_version(version) if document is not None else None
 
 
@@ -102,7 +102,7 @@ def warning_for(document: Document) -> Document:
     return attrs.evolve(document, content=_WARNING, media_type="text/plain")
 
 
-def _troubled(id: str, world: World) -> Document:
+def _troubled(key: str, world: World) -> Document:
     picture = world.library.get("picture")
-    assert picture is not None  # noqa: S101
-    return attrs.evolve(picture, id=id, name=f"{id}.png", version=1, versions=())
+    assert picture is not None
+    return attrs.evolve(picture, id=key, name=f"{key}.png", version=1, versions=())

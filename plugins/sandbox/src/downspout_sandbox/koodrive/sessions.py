@@ -1,4 +1,4 @@
-"""KooDrive's session management: sign-in codes, refreshing, signing off. Signatures of apps are not accepted here."""
+"""KooDrive's session management: sign-in codes, refreshing, signing off. Apps' signatures do not count here."""
 
 import typing
 

@@ -1,7 +1,7 @@
 """Signed links of the object store, made and checked.
 
-AWS Signature Version 4 in the query ("presigning", AWS documentation of 2025), as S3 does it: the path is encoded once, the
-payload is not signed. And the older form with `Expires` and `Signature`, an HMAC-SHA1.
+AWS Signature Version 4 in the query ("presigning", AWS documentation of 2025), as S3 does it: the path is encoded
+once, the payload is not signed. And the older form with `Expires` and `Signature`, an HMAC-SHA1.
 """
 
 import base64
@@ -31,7 +31,7 @@ _OLD_SIGNED = frozenset({"response-content-disposition", "response-content-type"
 
 
 @attrs.frozen
-class Problem(Exception):  # noqa: N818
+class Problem(Exception):
     """Why a link is refused, as the store's XML says it.
 
     Attributes:
@@ -109,7 +109,7 @@ def check_link(method: str, target: str, headers: Mapping[str, str], now: float)
     pairs = _parse(query)
     found = dict(pairs)
     if "Authorization" in headers and ("X-Amz-Signature" in found or "Signature" in found):
-        message = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header."
+        message = "Only one auth mechanism allowed: the signed query or the Authorization header."
         raise Problem(400, "InvalidArgument", message)
     if "X-Amz-Algorithm" in found:
         _check_new(method, path, query, found, headers, now)
@@ -152,7 +152,7 @@ def _read_parameters(found: Mapping[str, str]) -> tuple[str, str, str, str]:
         raise _parameters_problem(f'X-Amz-Algorithm only supports "{ALGORITHM}".')
     stamp, expires = found["X-Amz-Date"], found["X-Amz-Expires"]
     if _read_stamp(stamp) is None:
-        raise _parameters_problem('X-Amz-Date must be in the ISO8601 long form "yyyyMMdd\'T\'HHmmss\'Z\'".')
+        raise _parameters_problem("X-Amz-Date must be in the ISO8601 long form \"yyyyMMdd'T'HHmmss'Z'\".")
     if not (expires.isascii() and expires.isdigit()) or not 1 <= int(expires) <= LONGEST:
         raise _parameters_problem(f"X-Amz-Expires must be from 1 to {LONGEST} seconds.")
     key, _, scope = found["X-Amz-Credential"].partition("/")
