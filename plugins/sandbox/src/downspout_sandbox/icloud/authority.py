@@ -31,16 +31,26 @@ class Session:
     Attributes:
         token: What its cookie carries.
         opened_at: The service's time, seconds since the epoch.
+        trusted: It was opened in a trusted browser.
         first: It is the first of the account, whose life `token_uses` may cut short.
         uses: Calls of drivews and docws so far.
         pcs: The value of its PCS cookie, or None while it has none.
+        consent_asked: A device was asked for its consent.
+        consent_polls: Questions for the state of consent since then.
+        consented: The device gave it.
+        pcs_requests: Requests for PCS cookies since then.
     """
 
     token: str
     opened_at: float
+    trusted: bool = False
     first: bool = False
     uses: int = 0
     pcs: str | None = None
+    consent_asked: bool = False
+    consent_polls: int = 0
+    consented: bool = False
+    pcs_requests: int = 0
 
 
 class Sessions:
@@ -51,10 +61,10 @@ class Sessions:
         self._opened = 0
         self._seed = Session(SEED_TOKEN, 0.0, first=True)
 
-    def open(self, now: float) -> Session:
+    def open(self, now: float, *, trusted: bool) -> Session:
         """Open one more session."""
         token = secrets.token_urlsafe(48)
-        session = Session(token, now, first=self._opened == 0)
+        session = Session(token, now, trusted, first=self._opened == 0)
         self._opened += 1
         self._sessions[token] = session
         return session

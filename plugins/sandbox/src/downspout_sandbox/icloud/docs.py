@@ -6,7 +6,7 @@ import attrs
 from aiohttp import web
 
 from downspout_sandbox.documents import Document
-from downspout_sandbox.icloud import answers, authority, items
+from downspout_sandbox.icloud import answers, authority, items, lookups
 from downspout_sandbox.icloud.items import CLOUD_DOCS, Flaw, Item
 from downspout_sandbox.icloud.links import LIFE_BY_BATCH, LIFE_BY_ID, Asset, Links
 from downspout_sandbox.icloud.state import Drives
@@ -169,4 +169,5 @@ def make_app(world: World) -> web.Application:
     app.router.add_post("/ws/{zone}/download/batch", docs.batch)
     app.router.add_get("/ws/{zone}/download/by_id", docs.by_id)
     app.router.add_get("/ws/{zone}/download/by_id/{owner}", docs.by_id)
+    lookups.add_to(app.router, world)
     return app

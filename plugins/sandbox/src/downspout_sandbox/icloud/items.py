@@ -129,6 +129,7 @@ class Drive:
         self._library = library
         self._items: dict[tuple[str, str], Item] = {}
         self._children: dict[tuple[str, str], list[Item]] = {}
+        self._by_item_id: dict[str, Item] = {}
         for item in (*_samples(library), *_extras(), *_shared(), *_trouble(listed=trouble)):
             self._add(item)
 
@@ -143,6 +144,12 @@ class Drive:
         if found is None and zone == CLOUD_DOCS and docwsid.startswith(_SMALL_PREFIX):
             return _small(docwsid)
         return found
+
+    def by_item_id(self, wanted: str) -> Item | None:
+        """Find an item by the identifier that the newer calls take."""
+        if not self._by_item_id:
+            self._by_item_id.update((item_id(item), item) for item in self._items.values())
+        return self._by_item_id.get(wanted)
 
     def children(self, item: Item) -> list[Item]:
         """Give what lies in a folder, in order."""

@@ -20,6 +20,7 @@ class Switches:
     two_factor: bool = switch(True, "The account asks for a code.")
     devices: bool = switch(True, "The account has trusted devices, besides its telephones.")
     context: str = switch("plural", "How telephones are listed: `plural`, `singular` or `wrapped`.")
+    page: bool = switch(True, "Who asks for HTML is told the ways to a code inside a page; off: always JSON.")
     security_key: bool = switch(False, "The account wants a security key instead of a code.")
     code: str = switch("123456", "The code that devices show; empty: a new one each time.")
     code_attempts: int = switch(5, "Wrong codes after which no more are taken.")
