@@ -16,6 +16,10 @@ _URL = re.compile(r"(?i)https?://")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
+def _lower(text: str) -> str:
+    return text.lower()
+
+
 def _texts(items: Mapping[str, str]) -> Mapping[str, str]:
     return FrozenMapping(items)
 
@@ -31,7 +35,7 @@ class Reference:
         hint: anything that the provider wants back, put there by its own `Folder`; no part of the identity.
     """
 
-    account: str = field(converter=str.lower)
+    account: str = field(converter=_lower)
     document: str = field()
     options: Mapping[str, str] = field(factory=FrozenMapping, converter=_texts)
     hint: Any = field(default=None, eq=False, repr=False)

@@ -15,7 +15,7 @@ HOOK_VERSION = 1
 """The version of the three hooks that this core calls."""
 
 
-def _some_text(_: object, field_: "Attribute[str]", value: str) -> None:
+def _some_text(_: object, field_: "Attribute[str]", value: object) -> None:
     if not isinstance(value, str) or not value:
         raise TypeError(f"{field_.name} must be a text that is not empty, not {value!r}.")
 
@@ -202,11 +202,12 @@ class Child(NamedTuple):
 
 
 def _as_children(children: Sequence[tuple[object, ...]]) -> tuple[Child, ...]:
-    found = tuple(Child(*child) for child in children)  # type: ignore[arg-type]
-    for child in found:
-        if not isinstance(child.path, str) or not isinstance(child.reference, Reference):
+    found = []
+    for path, reference, *facts in children:
+        if not isinstance(path, str) or not isinstance(reference, Reference):
             raise TypeError("A child of a Folder is (relative_path, Reference, size or None, version or None).")
-    return found
+        found.append(Child(path, reference, *facts))  # type: ignore[arg-type]
+    return tuple(found)
 
 
 @frozen
