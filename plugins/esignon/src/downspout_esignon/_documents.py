@@ -18,7 +18,7 @@ from downspout import (
     Response,
     origin_of,
 )
-from downspout.errors import InvalidURI, NotFound, ProtocolError
+from downspout.errors import InvalidURI, NotFound, PermissionDenied, ProtocolError
 from downspout_esignon import _calls, _wire
 
 PARTS = ("document", "certificate", "all")
@@ -102,14 +102,14 @@ def find(account: Account, reference: Reference, signed: dict[str, str], http: H
     Raises:
         DownspoutError: what the first of them said; the others are only tried.
     """
-    workflow_id, subject = reference.document, reference.shown
+    workflow_id = reference.document
     try:
         return _issued(_calls.issue(account, workflow_id, signed, http), reference, http)
-    except (NotFound, ProtocolError):
+    except (NotFound, PermissionDenied, ProtocolError):
         with suppress(DownspoutError):
             answer = _calls.information(account, workflow_id, signed, http)
             if answer.status not in _NO_SUCH_CALL:
-                return informed(answer, subject)
+                return informed(answer, reference)
             return _issued(_calls.issue_as_in_2020(account, workflow_id, signed, http), reference, http)
         raise
 
@@ -129,14 +129,17 @@ def _issued(response: Response, reference: Reference, http: Http) -> Workflow:
     )
 
 
-def informed(response: Response, subject: str) -> Workflow:
+def informed(response: Response, reference: Reference) -> Workflow:
     """Return the workflow that an answer of `_calls.information` describes.
 
     Raises:
         NotFound: it is not completed; the URLs may lead somewhere, but to no signed document.
         DownspoutError: as `_wire.body_of`.
     """
+    subject = reference.shown
     body: _wire.Information = _wire.body_of(response, _wire.Information, subject)
+    if body.workflow_id is not None and str(body.workflow_id) != reference.document:
+        raise ProtocolError(f"{subject}: the service answers about another workflow.")
     status = body.workflow_status
     if status is not None and status.lower() != _COMPLETE:
         raise NotFound(f"{subject}: the document is not completed ({_wire.plain(status)}).")

@@ -62,7 +62,7 @@ def _lasting_url(wanted: Wanted, http: Http) -> str | None:
     with suppress(DownspoutError):
         signed = _calls.signature(wanted.credential, account)
         answer = _calls.information(account, link.reference.document, signed, http)
-        workflow = _documents.informed(answer, link.reference.shown)
+        workflow = _documents.informed(answer, link.reference)
         certificate = link.reference.options.get("part") == "certificate"
         return workflow.certificate_url if certificate else workflow.document_url
     return None

@@ -51,6 +51,7 @@ class Information:
     download_url: str
     certificate_url: str | None = None
     workflow_status: str | None = None
+    workflow_id: str | int | None = None
 
 
 @frozen

@@ -1,0 +1,143 @@
+"""Who is asking: whatever an account has of tokens, passwords, access codes and application links."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from downspout import Account, Credential, Http, Interaction, Secret, origin_of
+from downspout.errors import AuthenticationError, ConfigurationError
+from downspout_oracle import _api, _applinks, _oauth, _wire
+
+Values = dict[str, Secret | str]
+
+_CHOICES = (
+    "A bearer token",
+    "A user name and a password",
+    "The access code of a public link",
+    "The tokens of an application link",
+)
+
+
+class Proof(NamedTuple):
+    """An `Authorization` field: its value, and when it ends."""
+
+    authorization: Secret
+    expires_at: datetime | None = None
+
+
+def sign_in(
+    account: Account, refused: Credential | None, interaction: Interaction | None, http: Http
+) -> Credential:
+    """Return a credential that differs from the refused one.
+
+    Raises:
+        AuthenticationError: there is nothing (new) to make one of, or it is not accepted.
+        ConfigurationError: a setting is missing or wrong.
+    """
+    base_url = _api.base_url(account)
+    before: Values = dict(refused.values) if refused is not None else {}
+    proof = _proof(account, before, http)
+    values = _kept(account, before) | _as_values(proof)
+    trouble = None
+    if refused is not None:
+        try:
+            values |= _renewed_applink(base_url, account, before, http)
+        except AuthenticationError as exc:
+            trouble = exc  # something else may have changed
+    if not values or values == before:
+        if interaction is None:
+            raise trouble or _nothing_new(account, refused)
+        values |= _asked_for(account, interaction)
+        proof = None
+    if interaction is not None and "authorization" in values:
+        _try(base_url, account, values, http)
+    expires_at = proof.expires_at if proof is not None else None
+    return Credential(account.name, frozenset({origin_of(base_url)}), values, expires_at)
+
+
+def _nothing_new(account: Account, refused: Credential | None) -> AuthenticationError:
+    hint = f"Set token (or access_code, applink_token), or sign in: downspout login {account.name}."
+    if refused is None:
+        return AuthenticationError(f"The account {account.name} has nothing to sign in with.", hint=hint)
+    return AuthenticationError(
+        f"Oracle Content Management does not accept what the account {account.name} signs in with.", hint=hint
+    )
+
+
+def _proof(account: Account, before: Values, http: Http) -> Proof | None:
+    """Return the best proof that is not the one before; a token that was issued already goes first."""
+    again = "authorization" in before
+    token, username, password = (account.text(name) for name in ("token", "username", "password"))
+    if token and not again:
+        return Proof(_bearer(token, account))
+    if _oauth.is_configured(account):
+        grant = _oauth.ask(account, http)
+        return Proof(Secret(f"Bearer {grant.access_token}"), _oauth.expiry(grant, http.now()))
+    proofs = [Proof(_bearer(token, account))] if token else []
+    proofs += [Proof(Secret(_oauth.basic(username, password)))] if username and password else []
+    fresh = (proof for proof in proofs if proof.authorization != before.get("authorization"))
+    return next(fresh, None)
+
+
+def _bearer(token: str, account: Account) -> Secret:
+    token = token.strip().removeprefix("Bearer ").strip()
+    if not _wire.is_token(token):
+        raise ConfigurationError(
+            f"The token of the account {account.name} has characters that no token has.",
+            hint="Copy it again, in one piece.",
+        )
+    return Secret(f"Bearer {token}")
+
+
+def _as_values(proof: Proof | None) -> Values:
+    return {} if proof is None else {"authorization": proof.authorization}
+
+
+def _kept(account: Account, before: Values) -> Values:
+    """Return what stays as it was, and what the settings add."""
+    names = ("access_code", "applink_token", "applink_refresh_token")
+    configured: Values = {name: Secret(text) for name in names if (text := account.text(name))}
+    return {**configured, **before}
+
+
+def _renewed_applink(base_url: str, account: Account, before: Values, http: Http) -> Values:
+    """Return a new token for the application link that was just refused, if that is what happened."""
+    token, refresh_token = before.get("applink_token"), before.get("applink_refresh_token")
+    if not isinstance(token, Secret) or not isinstance(refresh_token, Secret):
+        return {}
+    fresh = _applinks.renew(base_url, account, token, refresh_token, http)
+    if fresh is None:
+        return {}
+    return {"applink_token": fresh, "applink_until": (http.now() + _applinks.LIFE).isoformat()}
+
+
+def _asked_for(account: Account, interaction: Interaction) -> Values:
+    """Ask what there is to sign in with."""
+    choice = interaction.choose("What do you have?", _CHOICES)
+    if choice == 0:
+        return {"authorization": _bearer(interaction.secret("Token"), account)}
+    if choice == 1:
+        username = interaction.ask("User name")
+        authorization = Secret(_oauth.basic(username, interaction.secret("Password")))
+        return {"authorization": authorization, "username": username}
+    if choice == 2:
+        return {"access_code": Secret(_api.as_cookie(interaction.secret("Access code")))}
+    token = Secret(interaction.secret("Access token"))
+    refresh_token = Secret(interaction.secret("Refresh token (empty: none)"))
+    pair: Values = {"applink_token": token, "applink_refresh_token": refresh_token}
+    return {name: value for name, value in pair.items() if value}
+
+
+def _try(base_url: str, account: Account, values: Values, http: Http) -> None:
+    """Ask for the home folder, so that a wrong password is noticed while somebody is there to mend it.
+
+    Raises:
+        AuthenticationError: it is not accepted.
+    """
+    authorization = values["authorization"]
+    text = authorization.reveal() if isinstance(authorization, Secret) else authorization
+    response = http.request("GET", f"{base_url}/folders/items?limit=1", headers={"Authorization": text})
+    if response.status == 401 or response.headers.get("content-type", "").lower().startswith("text/html"):
+        raise AuthenticationError(
+            f"Oracle Content Management does not accept what {account.name} signs in with ({response.status}).",
+            hint="Check it. Users of single sign-on need a bearer token instead of a password.",
+        )
