@@ -98,3 +98,7 @@ def _make(chosen: Sequence[str], tls: bool, given: dict[str, object]) -> "Sandbo
         return Sandbox(chosen, tls=tls, **asked)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -4,9 +4,9 @@ RFC 9110, sections 13 (conditions) and 14 (ranges). Of several ranges none is ho
 """
 
 import asyncio
+import contextlib
 import functools
 import re
-import typing
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
@@ -106,6 +106,8 @@ async def send_document(
     if isinstance(part, Unsatisfiable):
         return unsatisfiable(document.size)
     all_headers = _headers(document, part, etag, headers)
+    if general.ignore_range:
+        del all_headers[hdrs.ACCEPT_RANGES]
     _count_change(world, document, general)
     if _is_plain(general) and part.stop - part.start <= _BLOCK:
         body = bytes(document.read(part.start, part.stop))
@@ -175,9 +177,11 @@ async def _stream(
         return response
     limit = _fault_limit(world, general)
     stop = part.stop if limit is None else min(part.stop, part.start + limit)
-    await _pump(response, document, part.start, stop, general.rate)
-    if stop < part.stop:
-        await _break(request, silent=general.stall_after == limit)
+    # A client that has gone is no news here; what aiohttp makes of the exception would go to standard error.
+    with contextlib.suppress(ConnectionError):
+        await _pump(response, document, part.start, stop, general.rate)
+        if stop < part.stop:
+            await _break(request, silent=general.stall_after == limit)
     return response
 
 
@@ -200,11 +204,10 @@ async def _pump(response: web.StreamResponse, document: Document, start: int, st
             await asyncio.sleep(max(0.0, begun + sent / rate - loop.time()))
 
 
-async def _break(request: web.Request, *, silent: bool) -> typing.NoReturn:
+async def _break(request: web.Request, *, silent: bool) -> None:
     """Leave an answer unfinished: say nothing more until the client goes, or close after what was written."""
     transport = request.transport
     while silent and transport is not None and not transport.is_closing():
         await asyncio.sleep(0.05)
     if transport is not None:
         transport.close()
-    raise ConnectionResetError("The answer was cut, as a switch asked.")

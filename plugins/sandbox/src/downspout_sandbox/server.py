@@ -43,7 +43,7 @@ class Sandbox:
         self._services = chosen(services)
         self.world = World(switch_kinds(self._services), "https" if tls else "http")
         self.world.set_switches(switches)
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._runners: list[web.AppRunner] = []
         self._sockets: list[tuple[web.Application, socket.socket]] = []
@@ -51,6 +51,7 @@ class Sandbox:
 
     def __enter__(self) -> typing.Self:
         """Start all endpoints; they answer when this returns."""
+        self._loop = asyncio.new_event_loop()
         context = self._make_context() if self.world.scheme == "https" else None
         for service in self._services:
             for endpoint, app in service.make_apps(self.world).items():
@@ -63,11 +64,11 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         """Stop all endpoints, breaking off what still runs."""
-        if self._thread is not None:
+        if self._thread is not None and self._loop is not None:
             self._wait(self._stop())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_PATIENCE)
-        self._loop.close()
+            self._loop.close()
         if self._bundle is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._bundle)
@@ -98,19 +99,19 @@ class Sandbox:
 
     def set(self, **switches: object) -> None:
         """Set switches while running; the others stay."""
-        self._wait(self._call(self.world.set_switches, switches))
+        self._call(self.world.set_switches, switches)
 
     def advance(self, seconds: float) -> None:
         """Move the services' clocks on, so that links and tokens expire without waiting."""
-        self._wait(self._call(self.world.advance, seconds))
+        self._call(self.world.advance, seconds)
 
     def change(self, document: str) -> None:
         """Give a document (`large`, `small-00001`, …) a new version with other bytes."""
-        self._wait(self._call(self.world.library.change, document))
+        self._call(self.world.library.change, document)
 
     def reset(self) -> None:
         """Forget sessions, requests, counts and changes. Switches stay."""
-        self._wait(self._call(self.world.reset))
+        self._call(self.world.reset)
 
     def _make_context(self) -> ssl.SSLContext:
         authority = trustme.CA()
@@ -135,10 +136,19 @@ class Sandbox:
 
     async def _stop(self) -> None:
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
-        await self._loop.shutdown_asyncgens()
+        await asyncio.get_running_loop().shutdown_asyncgens()
 
-    async def _call(self, function: typing.Callable[..., object], *arguments: object) -> None:
-        function(*arguments)
+    def _call(self, function: typing.Callable[..., object], *arguments: object) -> None:
+        """Call a function where the services run, so that they never see it half done."""
+
+        async def call() -> None:
+            function(*arguments)
+
+        if self._loop is None:
+            function(*arguments)
+        else:
+            self._wait(call())
 
     def _wait(self, work: typing.Coroutine[typing.Any, typing.Any, None]) -> None:
+        assert self._loop is not None  # noqa: S101
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)

@@ -84,8 +84,15 @@ def _convert(name: str, hint: object, value: object) -> Value:
         return _boolean(name, value)
     for number in (int, float):
         if number in wanted:
-            return number(str(value))
+            return _number(name, number, value)
     return str(value)
+
+
+def _number(name: str, kind: type[int] | type[float], value: object) -> int | float:
+    try:
+        return kind(str(value))
+    except ValueError:
+        raise ValueError(f"The switch {name} is a number, not {value}.") from None
 
 
 def _boolean(name: str, value: object) -> bool:

@@ -19,13 +19,13 @@ class Token:
     Attributes:
         text: As it is sent.
         owner: The user, the link or whatever it stands for.
-        issued_at: Seconds since the epoch; None: as old as the sandbox.
+        issued_at: The sandbox's age then, in seconds.
         uses: How often it was accepted.
     """
 
     text: str
     owner: str
-    issued_at: float | None = None
+    issued_at: float = 0.0
     uses: int = 0
 
 
@@ -53,7 +53,7 @@ class Tokens:
     def issue(self, owner: str, world: World, text: str | None = None) -> Token:
         """Make a token that is new now; its text is made up where none is given."""
         self.issued += 1
-        return self._add(Token(text or make_secret(self.kind, owner, self.issued), owner, world.now()))
+        return self._add(Token(text or make_secret(self.kind, owner, self.issued), owner, world.age()))
 
     def use(
         self, text: str, world: World, life: float, *, slide: bool = False, wears: bool = True
@@ -71,12 +71,11 @@ class Tokens:
         if token is None:
             return None
         seconds = life if world.general.token_life is None else world.general.token_life
-        issued_at = world.started_at if token.issued_at is None else token.issued_at
-        if world.now() >= issued_at + seconds or (wears and self._is_worn(token, world.general.token_uses)):
+        if world.age() >= token.issued_at + seconds or (wears and self._is_worn(token, world.general.token_uses)):
             return None
         token.uses += 1
         if slide:
-            token.issued_at = world.now()
+            token.issued_at = world.age()
         return token
 
     def known(self, text: str) -> Token | None:

@@ -13,7 +13,7 @@ from downspout_sandbox.documents import Library
 from downspout_sandbox.switches import Switches, Value
 
 _HEADER = "x-sandbox-"
-_REMEMBERED = 200_000
+_REMEMBERED = 50_000
 
 T = typing.TypeVar("T")
 
@@ -54,7 +54,6 @@ class World:
         ports: Port by endpoint name.
         library: The documents.
         requests: What was asked so far, the oldest first.
-        started_at: The services' time when the sandbox was made or reset; first tokens are as old.
     """
 
     kinds: Mapping[str, type]
@@ -63,7 +62,7 @@ class World:
     requests: deque[Recorded] = attrs.field(factory=lambda: deque(maxlen=_REMEMBERED), repr=False)
     library: Library = attrs.field(init=False)
     general: Switches = attrs.field(init=False)
-    started_at: float = attrs.field(init=False)
+    _began: float = attrs.field(init=False)
     _switches: dict[type, typing.Any] = attrs.field(factory=dict, init=False)
     _states: dict[type, typing.Any] = attrs.field(factory=dict, init=False, repr=False)
     _counts: dict[str, int] = attrs.field(factory=dict, init=False)
@@ -76,6 +75,10 @@ class World:
     def now(self) -> float:
         """Give the services' time: seconds since the epoch, skew and `advance` included."""
         return time.time() + self._advanced + self.general.clock_skew
+
+    def age(self) -> float:
+        """Give the seconds since the start or `reset`, with those of `advance`; a skew does not count."""
+        return time.monotonic() - self._began + self._advanced
 
     def advance(self, seconds: float) -> None:
         """Move the services' clocks on, so that links and tokens expire without waiting."""
@@ -144,7 +147,7 @@ class World:
         self._counts.clear()
         self.requests.clear()
         self._advanced = 0.0
-        self.started_at = self.now()
+        self._began = time.monotonic()
         self.library = Library(self.general.large_size, self.general.small_count)
 
     def _asked(self, request: web.Request, kind: type) -> dict[str, Value]:
