@@ -62,8 +62,8 @@ def signed_in(make):
     ("switches", "way"),
     [
         ({}, "/verify/trusteddevice/securitycode"),
-        ({"icloud_page": False}, "/verify/phone/securitycode"),
-        ({"icloud_page": False, "icloud_context": "wrapped"}, "/verify/phone/securitycode"),
+        ({"icloud_no_page": True}, "/verify/phone/securitycode"),
+        ({"icloud_no_page": True, "icloud_context": "wrapped"}, "/verify/phone/securitycode"),
         ({"icloud_protocol": "s2k_fo"}, "/verify/trusteddevice/securitycode"),
         ({"icloud_verify_answer": "409"}, "/verify/trusteddevice/securitycode"),
         ({"icloud_verify_answer": "409-without-token"}, "/verify/trusteddevice/securitycode"),

@@ -74,8 +74,8 @@ def _person(switches: Switches) -> dict[str, object]:
     china = switches.region == "china"
     return {
         "dsid": DSID,
-        "hsaVersion": 2 if switches.two_factor else 0,
-        "hsaEnabled": switches.two_factor,
+        "hsaVersion": 0 if switches.no_two_factor else 2,
+        "hsaEnabled": not switches.no_two_factor,
         "appleId": USERNAME,
         "primaryEmail": USERNAME,
         "aDsID": "000000-05-0d1e2f3a-4b5c-6d7e-8f90-a1b2c3d4e5f6",
@@ -90,7 +90,7 @@ def _person(switches: Switches) -> dict[str, object]:
         "brMigrated": True,
         "notesMigrated": True,
         "isManagedAppleID": False,
-        "isWebAccessAllowed": switches.web_access,
+        "isWebAccessAllowed": not switches.no_web_access,
         "pcsDeleted": False,
     }
 

@@ -134,7 +134,7 @@ def refusal(request: web.Request, world: World, *, docws: bool = False) -> web.R
             return answers.session_error(421, _MISSING_TOKEN)
         return _seed_query(request)
     session = sessions.of(request, world)
-    if session is None or not switches.web_access or not count_use(session, world):
+    if session is None or switches.no_web_access or not count_use(session, world):
         return answers.session_error(421, _MISSING_TOKEN)
     if not request.headers.get("Origin"):
         return web.json_response({"error": "Missing Origin header"}, status=403)

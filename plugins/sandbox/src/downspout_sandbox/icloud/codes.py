@@ -80,7 +80,7 @@ class Codes:
             return sign_in
         switches, accept = self.world.switches(Switches, request), request.headers.get("Accept", "")
         headers = headers_for(sign_in)
-        if "html" in accept and "json" not in accept and switches.page:
+        if "html" in accept and "json" not in accept and not switches.no_page:
             return web.Response(text=_page(switches, sign_in), content_type="text/html", headers=headers)
         return web.json_response(_context(switches, sign_in), headers=headers)
 
@@ -90,7 +90,7 @@ class Codes:
         sign_in, switches = self._challenged(request), self.world.switches(Switches, request)
         if isinstance(sign_in, web.Response):
             return sign_in
-        if not switches.devices:
+        if switches.no_devices:
             return answers.service_errors(412, "-21660", "There is no trusted device.", key="service_errors")
         sign_in.device_code = self._identity.draw_code(switches.code)
         return web.json_response(_context(switches, sign_in), status=202, headers=headers_for(sign_in))
@@ -117,7 +117,7 @@ class Codes:
         if isinstance(sign_in, web.Response):
             return sign_in
         expected = sign_in.device_code or switches.code
-        return self._verify(sign_in, expected if switches.devices else "", body, switches)
+        return self._verify(sign_in, "" if switches.no_devices else expected, body, switches)
 
     async def verify_phone(self, request: web.Request) -> web.Response:
         """`POST /verify/phone/securitycode`: take the code that a telephone was sent."""
@@ -143,9 +143,9 @@ class Codes:
         if sign_in is None or sign_in.phase is not Phase.CODE:
             return no_session()
         now = self.world.now()
-        token = self._identity.grant(now, verified=True, trusted=switches.trust)
+        token = self._identity.grant(now, verified=True, trusted=not switches.no_trust)
         headers = headers_for(sign_in, token)
-        if switches.trust:
+        if not switches.no_trust:
             headers["X-Apple-TwoSV-Trust-Token"] = self._identity.issue_trust(now)
         return web.Response(status=204, headers=headers)
 
@@ -253,8 +253,8 @@ def _context(switches: Switches, sign_in: SignIn) -> dict[str, object]:
     found |= {
         "authenticationType": "hsa2",
         "hsa2Account": True,
-        "noTrustedDevices": not switches.devices,
-        "trustedDeviceCount": 1 if switches.devices else 0,
+        "noTrustedDevices": switches.no_devices,
+        "trustedDeviceCount": 0 if switches.no_devices else 1,
         "supportsRecovery": True,
         "aboutTwoFactorAuthenticationUrl": "https://support.apple.com/kb/HT204921",
     }
@@ -273,7 +273,11 @@ def _page(switches: Switches, sign_in: SignIn) -> str:
         "authFactors": ["robocall", "sms", "generatedcode"],
         "sourceAppId": "1159",
     }
-    direct = {"hasTrustedDevices": switches.devices, "authInitialRoute": "auth/verify/phone", "twoSV": second}
+    direct = {
+        "hasTrustedDevices": not switches.no_devices,
+        "authInitialRoute": "auth/verify/phone",
+        "twoSV": second,
+    }
     boot = json.dumps({"direct": direct}).replace("<", "\\u003c")
     script = f'<script type="application/json" class="boot_args">{boot}</script>'
     return f"<!DOCTYPE html><html><head><title>Sign in</title></head><body>{script}</body></html>\n"

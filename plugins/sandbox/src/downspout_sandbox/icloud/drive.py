@@ -71,11 +71,13 @@ class Folders:
         return self.world.state(Drives).of(self.world)
 
     def _find(self, element: Body) -> Item | None:
-        kind, _, rest = answers.text_of(element.get("drivewsid")).partition("::")
+        asked = answers.text_of(element.get("drivewsid"))
+        kind, _, rest = asked.partition("::")
         zone, _, docwsid = rest.partition("::")
         if kind == TRASH and not rest:
             zone, docwsid = CLOUD_DOCS, TRASH
-        return self._drive.find(zone, docwsid)
+        item = self._drive.find(zone, docwsid)
+        return item if item is not None and (item.docwsid == TRASH or item.drivewsid == asked) else None
 
     def _unknown(self, element: Body) -> Body:
         return {"drivewsid": element.get("drivewsid"), "status": "ID_INVALID"}

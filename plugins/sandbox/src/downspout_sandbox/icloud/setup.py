@@ -58,7 +58,7 @@ class Setup:
         if refused is not None:
             return refused
         switches = self.world.switches(Switches, request)
-        if session is None or switches.validate_refused or not switches.web_access:
+        if session is None or switches.validate_refused or switches.no_web_access:
             return _session_over(_MISSING if session is None else "Invalid global session")
         return web.json_response(accounts.account_json(self.world, Standing(True, session.trusted)))
 
@@ -96,7 +96,7 @@ class Setup:
         session, switches = self._sessions.of(request, self.world), self.world.switches(Switches, request)
         if session is None:
             return _session_over(_MISSING)
-        body: dict[str, object] = {"dsid": int(DSID), "isWebAccessAllowed": switches.web_access}
+        body: dict[str, object] = {"dsid": int(DSID), "isWebAccessAllowed": not switches.no_web_access}
         if switches.protection:
             _poll_consent(session, switches)
             expiry = int(self.world.now() * 1000) + 3_600_000 if session.consented else 0

@@ -16,6 +16,7 @@ from downspout_sandbox.world import World
 
 Body = dict[str, object]
 
+# What follows `https://www.icloud.com/iclouddrive/` in the links that people send each other.
 SHARED_DOCUMENT: Final = "0b9SandboxSharedDocument0"
 SHARED_FOLDER: Final = "0c3SandboxSharedFolder000"
 SHARED_IN_PRIVATE: Final = "05aSandboxPrivateShare000"
@@ -114,8 +115,8 @@ class Shares:
         }
 
     def _asset(self, item: Item, document: Document, size: int | str) -> Body:
-        general = self.world.general
-        life = LIFE_BY_ID if general.link_life is None else general.link_life
+        asked = self.world.general.link_life
+        life = LIFE_BY_ID if asked is None else asked
         asset = Asset(item.zone, item.docwsid, "data", document.tag)
         base = self.world.url("icloud-content")
         token = self.world.state(Links).token(asset, base, PLACEHOLDER, self.world.now(), life)

@@ -133,7 +133,9 @@ class Passwords:
         trusted = isinstance(tokens, list) and any(
             self._identity.trusts(token, self.world) for token in tokens if isinstance(token, str)
         )
-        return 200 if trusted or not (switches.two_factor or switches.security_key) else 409
+        if trusted or (switches.no_two_factor and not switches.security_key):
+            return 200
+        return 409
 
     def _signed_in(self, sign_in: SignIn, status: int) -> web.Response:
         """Answer a right password: trusted (200), with a code to come (409), with a page to read first (412)."""
