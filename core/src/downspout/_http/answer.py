@@ -100,7 +100,7 @@ def read_whole(exchange: Exchange, shown: str, seconds: float | None, limit: int
         OSError: as the connection gives it; `http.client.HTTPException` too.
     """
     answer = exchange.answer
-    answer.wire.wait_until(None if seconds is None else time.monotonic() + seconds)
+    answer.wire.deadline = None if seconds is None else time.monotonic() + seconds
     body = bytearray()
     block = memoryview(bytearray(_BLOCK))
     try:

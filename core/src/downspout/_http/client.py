@@ -33,6 +33,10 @@ _WHOLE_ANSWER_PATIENCE = 4
 """A whole answer may take so many times the time limit."""
 
 
+def _never() -> bool:
+    return False
+
+
 @frozen
 class _Request:
     """What is asked for, redirect by redirect."""
@@ -55,6 +59,7 @@ class BoundHttp:
         clock: the service's time.
         shown: what messages name: the URI, or the account.
         timeout: seconds to connect, and without a byte; `None` waits for ever.
+        cancelled: whether to stop waiting.
     """
 
     pool: Pool
@@ -64,6 +69,7 @@ class BoundHttp:
     clock: Clock
     shown: str
     timeout: float | None
+    cancelled: Callable[[], bool] = _never
 
     def about(self, shown: str) -> "BoundHttp":
         """Return the same with other words for messages."""
@@ -204,7 +210,9 @@ class BoundHttp:
             headers["Content-Length"] = str(len(request.body))
         elif request.method not in {"GET", "HEAD"}:
             headers["Content-Length"] = "0"
-        exchange = self.pool.exchange(route, request.method, parts, headers, request.body, self.shown)
+        exchange = self.pool.exchange(
+            route, request.method, parts, headers, request.body, self.shown, self.cancelled
+        )
         if origin in self.account.origins:
             self.clock.learn(_fields_of(exchange))
         return exchange

@@ -5,6 +5,8 @@ import ssl
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
 import urllib3.exceptions
@@ -92,7 +94,14 @@ class Pool:
         self._closed = False
 
     def exchange(
-        self, route: Route, method: str, url: SplitResult, headers: dict[str, str], body: bytes | None, shown: str
+        self,
+        route: Route,
+        method: str,
+        url: SplitResult,
+        headers: dict[str, str],
+        body: bytes | None,
+        shown: str,
+        cancelled: Callable[[], bool],
     ) -> Exchange:
         """Send a request; return its answer as soon as its head is there.
 
@@ -111,14 +120,14 @@ class Pool:
         kept = self._take(route)
         if kept is not None:
             try:
-                return self._ask(route, kept, method, target, headers, body)
+                return self._ask(route, kept, method, target, headers, body, cancelled)
             except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as exc:
                 kept.close()
                 if method not in {"GET", "HEAD"} or isinstance(exc, TimeoutError | BadAnswer):
                     raise mapped(exc, shown, self._timeout) from exc
         connection = self._connection(route, shown)
         try:
-            return self._ask(route, connection, method, target, headers, body)
+            return self._ask(route, connection, method, target, headers, body, cancelled)
         except DownspoutError:
             connection.close()
             raise
@@ -137,7 +146,11 @@ class Pool:
         target: str,
         headers: dict[str, str],
         body: bytes | None,
+        cancelled: Callable[[], bool],
     ) -> Exchange:
+        if connection.sock is not None:
+            connection.sock.settimeout(self._timeout)
+        connection.response_class = partial(Answer, cancelled=cancelled)
         headers = {**headers, **connection.proxy_fields}
         connection.request(method, target, body=body, headers=headers, preload_content=False)
         return Exchange(self, route, connection, connection.answer())

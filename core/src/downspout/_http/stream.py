@@ -6,6 +6,7 @@ import time
 from downspout._http import fields
 from downspout._http.pool import Exchange, mapped
 from downspout._models import Headers, Stream
+from downspout._names import name_from_disposition
 from downspout.errors import Unavailable
 
 _MOMENT = 0.2
@@ -32,7 +33,8 @@ class HttpStream(Stream):
         self.etag = fields.strong_validator(headers)
         self.media_type = fields.media_type(headers.get("content-type"))
         self.modified_at = fields.http_date(headers.get("last-modified"))
-        self.name = headers.get("content-disposition")
+        disposition = headers.get("content-disposition")
+        self.name = None if disposition is None else name_from_disposition(disposition)
         length = answer.length if not answer.chunked else None
         if answer.status == 206:
             self._place_range(headers, length)
@@ -68,7 +70,7 @@ class HttpStream(Stream):
         view, filled = memoryview(buffer), 0
         begun = time.monotonic()
         if self._timeout is not None:
-            exchange.answer.wire.wait_until(begun + self._timeout)
+            exchange.answer.wire.deadline = begun + self._timeout + _MOMENT
         try:
             while filled < len(view):
                 count = exchange.answer.readinto_once(view[filled:])

@@ -10,16 +10,25 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
 import urllib3.connection
 
 from downspout._http.addresses import connect
+from downspout.errors import Cancelled
 
 _INTERIM_ANSWERS = 16
 """So many 1xx answers are skipped before one is an error."""
+
+
+_SLICE = 0.25
+"""Seconds between two looks at whether to stop."""
+
+
+def _never() -> bool:
+    return False
 
 
 class BadAnswer(http.client.HTTPException):
@@ -27,39 +36,47 @@ class BadAnswer(http.client.HTTPException):
 
 
 class Wire(io.RawIOBase):
-    """The receiving end of a socket, with a deadline besides the socket's own time limit.
+    """The receiving end of a socket: waits in slices, so that it can be told to stop.
+
+    Args:
+        sock: connected; its time limit is how long nothing may come.
+        cancelled: looked at between two slices.
 
     Attributes:
-        deadline: when (monotonic seconds) a `recv` that has not returned fails, or `None`.
+        deadline: when (monotonic seconds) a `recv` fails, however much came before; or `None`.
     """
 
-    def __init__(self, sock: socket.socket, deadline: float | None) -> None:
+    def __init__(self, sock: socket.socket, cancelled: Callable[[], bool]) -> None:
         self._sock = sock
-        self._file = sock.makefile("rb", buffering=0)
+        self._cancelled = cancelled
         self._patience = sock.gettimeout()
-        self.deadline = deadline
+        # Keeps the descriptor open when `http.client` closes its connection before the body was read.
+        self._hold = sock.makefile("rb", buffering=0)
+        self.deadline = None if self._patience is None else time.monotonic() + self._patience
+        sock.settimeout(_SLICE if self._patience is None else min(_SLICE, self._patience))
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
-        if self.deadline is not None:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the deadline has passed")
-            if self._patience is None or left < self._patience:
-                self._sock.settimeout(left)
-        return self._file.readinto(buffer)
-
-    def wait_until(self, deadline: float | None) -> None:
-        """Set the deadline of the reads to come."""
-        if self.deadline is not None and self._sock.fileno() != -1:
-            self._sock.settimeout(self._patience)
-        self.deadline = deadline
+    def readinto(self, buffer: Any) -> int:
+        begun = time.monotonic()
+        if self.deadline is not None and begun >= self.deadline:
+            raise TimeoutError("the deadline has passed")
+        while True:
+            try:
+                return self._sock.recv_into(buffer)
+            except TimeoutError:
+                if self._cancelled():
+                    raise Cancelled("Stopped while waiting for bytes.") from None
+                now = time.monotonic()
+                if self._patience is not None and now - begun >= self._patience:
+                    raise
+                if self.deadline is not None and now >= self.deadline:
+                    raise
 
     def close(self) -> None:
         if not self.closed:
-            self._file.close()
+            self._hold.close()
         super().close()
 
 
@@ -67,12 +84,16 @@ class Answer(http.client.HTTPResponse):
     """An answer whose body is read piece by piece, into the reader's own buffer."""
 
     def __init__(
-        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+        self,
+        sock: socket.socket,
+        debuglevel: int = 0,
+        method: str | None = None,
+        url: str | None = None,
+        cancelled: Callable[[], bool] = _never,
     ) -> None:
         super().__init__(sock, debuglevel, method=method, url=url)
         self.fp.close()
-        timeout = sock.gettimeout()
-        self.wire = Wire(sock, None if timeout is None else time.monotonic() + timeout)
+        self.wire = Wire(sock, cancelled)
         self.fp = io.BufferedReader(self.wire)
         self._sock = sock
 

@@ -1,0 +1,23 @@
+"""One document: brought down whole, verified, resumable, or read by position without being brought down."""
+
+from downspout._transfer.download import Brought, Place, bring_down
+from downspout._transfer.options import MOST_CONNECTIONS, Options
+from downspout._transfer.pace import Limiter
+from downspout._transfer.part import Exists, check_target
+from downspout._transfer.patience import Patience
+from downspout._transfer.record import record_key
+from downspout._transfer.source import Source
+
+__all__ = [
+    "MOST_CONNECTIONS",
+    "Brought",
+    "Exists",
+    "Limiter",
+    "Options",
+    "Patience",
+    "Place",
+    "Source",
+    "bring_down",
+    "check_target",
+    "record_key",
+]

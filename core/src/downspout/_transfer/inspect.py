@@ -1,0 +1,47 @@
+"""What the first bytes say: a sign-in page is not a document."""
+
+import re
+from pathlib import PurePath
+
+_HTML = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|form|div)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_HTML_NAMES = frozenset(
+    {".html", ".htm", ".xhtml", ".shtml", ".xht", ".mhtml", ".php", ".asp", ".aspx", ".jsp", ".cgi", ".hta", ""}
+)
+_MAGIC = {
+    "application/pdf": (rb"%PDF-", 1024),  # the mark may stand behind other bytes, as readers allow
+    "application/zip": (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", 0),
+    "image/png": (rb"\x89PNG\r\n\x1a\n", 0),
+    "image/jpeg": (rb"\xff\xd8\xff", 0),
+    "image/gif": (rb"GIF8[79]a", 0),
+}
+HEAD = 2048
+"""So many first bytes are looked at."""
+
+
+def is_html(head: bytes) -> bool:
+    """Return whether a document that begins with `head` is a page of HTML."""
+    return _HTML.match(head) is not None
+
+
+def name_says_html(name: str) -> bool:
+    """Return whether a name may belong to a page: by its extension, or by having none."""
+    return PurePath(name).suffix.lower() in _HTML_NAMES
+
+
+def contradicts_type(head: bytes, media_type: str | None) -> bool:
+    """Return whether `head` cannot begin a document of the type that the service declared.
+
+    Types without a mark of their own are contradicted by a page of HTML only.
+    """
+    if media_type is None:
+        return False
+    essence = media_type.partition(";")[0].strip().lower()
+    magic = _MAGIC.get(essence)
+    if magic is not None:
+        pattern, within = magic
+        return not re.search(pattern, head[: within + 16]) if within else not re.match(pattern, head)
+    return False

@@ -1,0 +1,85 @@
+"""How long to try: a budget that only progress refills, waits that grow, and words when it is over."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from downspout.errors import Cancelled, DownspoutError, LinkRefused, RateLimited, Unavailable
+
+PROGRESS = 1024 * 1024
+"""So many new bytes (or the end of the document) count as progress."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.25, 20.0
+_LONGEST_RETRY_AFTER = 300.0
+_REFUSALS = 2
+_SLICE = 0.1
+
+
+class Patience:
+    """Counts attempts in a row without progress. One for all connections of a document.
+
+    Args:
+        retries: so many failed attempts in a row are tried again.
+        cancelled: whether to stop waiting.
+        shown: what messages name.
+    """
+
+    def __init__(self, retries: int, cancelled: Callable[[], bool], shown: str) -> None:
+        self._retries, self._cancelled, self._shown = retries, cancelled, shown
+        self._failures = self._refusals = 0
+        self._best = self._mark = 0
+        self._lock = threading.Lock()
+
+    def reached(self, done: int) -> None:
+        """Say that `done` bytes are on disk; bytes that were there before, and are again, are no progress."""
+        if done >= self._mark + PROGRESS:
+            self._mark = done
+            self._failures = self._refusals = 0
+
+    def after(self, error: DownspoutError) -> None:
+        """Wait as `error` asks for, or raise what is final about it.
+
+        Raises:
+            DownspoutError: the budget is spent, or trying again would not help.
+            Cancelled: while waiting.
+        """
+        if not error.retryable:
+            raise error
+        with self._lock:
+            self._failures += 1
+            failures = self._failures
+            if isinstance(error, LinkRefused):
+                self._refusals += 1
+                if self._refusals >= _REFUSALS:
+                    raise error.settle() from error
+        if failures > self._retries:
+            raise error
+        asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
+        if asked is not None and asked > _LONGEST_RETRY_AFTER:
+            kind = RateLimited if isinstance(error, RateLimited) else Unavailable
+            raise kind(
+                f"{error.message.rstrip('.')}, and asks to wait {asked:.0f} s, which is too long.",
+                hint=f"Try again in {max(1, round(asked / 60))} minutes.",
+                retry_after=asked,
+            ) from error
+        if not isinstance(error, LinkRefused):
+            self.wait(asked if asked is not None else self._backoff(failures))
+
+    def _backoff(self, failures: int) -> float:
+        longest: float = min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
+        return longest * random.uniform(0.5, 1.0)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, unless it is cancelled meanwhile.
+
+        Raises:
+            Cancelled: it is.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            if self._cancelled():
+                raise Cancelled(f"{self._shown}: stopped.", hint="Run it again to go on.")
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(_SLICE, left))
