@@ -95,7 +95,7 @@ def test_a_cut_answer_gives_exactly_the_bytes_before_the_cut(koodrive, pool, mor
     link = drive.link(LARGE)
     answer = pool.request("GET", link, preload_content=False)
     got = b""
-    with pytest.raises(urllib3.exceptions.ProtocolError):
+    with pytest.raises(urllib3.exceptions.ProtocolError):  # noqa: PT012
         while piece := answer.read(1000):
             got += piece
     assert len(got) == 100_000

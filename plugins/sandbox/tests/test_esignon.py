@@ -220,6 +220,8 @@ def test_the_list_comes_in_pages_from_one(esignon):
     second = client.call("GET", "/worklists/new?page=2&rows=4").json()["body"]
     listed = [each["wfuid"] for each in first["workflow_list"] + second["workflow_list"]]
     assert (first["total"], listed) == ("6", ["12584", "12585", "12586", "12587", "12588", "12590"])
+    client.sandbox.set(esignon_numbers=True)
+    assert client.call("GET", "/worklists/new").json()["body"]["workflow_list"][0]["wfuid"] == 12584
     assert client.call("GET", "/worklists/new?page=0").json()["header"]["result_code"] == "12"
 
 

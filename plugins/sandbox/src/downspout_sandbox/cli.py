@@ -83,6 +83,26 @@ def run(chosen: Sequence[str], tls: bool, command: Sequence[str], **given: objec
     sys.exit(status if status >= 0 else 128 - status)
 
 
+@main.command("switches")
+@click.option(
+    "--service", "service", type=click.Choice(("", *services.NAMES)), default="", help="Whose; none: all's."
+)
+def list_switches(service: str) -> None:
+    """Print the switches of all services, or one service's own, as a table in Markdown."""
+    kinds = services.switch_kinds(services.chosen([service] if service else services.NAMES))
+    click.echo("| switch | default | what it does |\n|---|---|---|")
+    for name, default, text in switches.describe(kinds[service], f"{service}_" if service else ""):
+        click.echo(f"| `{name}` | {_shown(default)} | {text} |")
+
+
+def _shown(default: switches.Value) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if default is None:
+        return "none"
+    return str(default) or "empty"
+
+
 def _wait(process: subprocess.Popen[bytes]) -> int:
     """Wait for a command; what interrupts us is its business, so pass SIGTERM on and leave SIGINT to it."""
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())

@@ -150,5 +150,5 @@ class Sandbox:
             self._wait(call())
 
     def _wait(self, work: typing.Coroutine[typing.Any, typing.Any, None]) -> None:
-        assert self._loop is not None  # noqa: S101
+        assert self._loop is not None
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)

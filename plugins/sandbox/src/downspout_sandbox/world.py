@@ -13,6 +13,7 @@ from downspout_sandbox.documents import Library
 from downspout_sandbox.switches import Switches, Value
 
 _HEADER = "x-sandbox-"
+_HEADER_BYTES = _HEADER.encode()
 _REMEMBERED = 50_000
 
 T = typing.TypeVar("T")
@@ -152,9 +153,9 @@ class World:
 
     def _asked(self, request: web.Request, kind: type) -> dict[str, Value]:
         found = {
-            name.lower().removeprefix(_HEADER).replace("-", "_"): value
-            for name, value in request.headers.items()
-            if name.lower().startswith(_HEADER)
+            name.decode("latin-1").lower().removeprefix(_HEADER).replace("-", "_"): value.decode("latin-1")
+            for name, value in request.raw_headers
+            if name[: len(_HEADER)].lower() == _HEADER_BYTES
         }
         if not found:
             return {}

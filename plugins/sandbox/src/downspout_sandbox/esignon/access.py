@@ -30,7 +30,7 @@ class Switches:
     no_old_call: str = switch("", "The old download call is away: `code` refuses it with 95, a status answers so.")
     empty_body: bool = switch(False, "Success with an empty `body`.")
     no_header: bool = switch(False, "Answers without `header`.")
-    text_numbers: bool = switch(True, "Write numbers as text in lists.")
+    numbers: bool = switch(False, "Write numbers in lists as numbers, not as text.")
 
 
 @attrs.frozen

@@ -163,7 +163,7 @@ class Api:
             "memb_email": USERNAME,
             "page": page,
             "rows": rows,
-            "total": str(len(found)) if options.text_numbers else len(found),
+            "total": len(found) if options.numbers else str(len(found)),
             "workflow_list": [_listed(each, options) for each in found[start : start + int(rows)]],
         }
         return answer(body, options)
@@ -208,7 +208,7 @@ def _visible(number: object) -> names.Workflow:
 def _listed(workflow: names.Workflow, options: Switches) -> Json:
     done = workflow.status == "Complete"
     return {
-        "wfuid": str(workflow.number) if options.text_numbers else workflow.number,
+        "wfuid": workflow.number if options.numbers else str(workflow.number),
         "wfname": workflow.title,
         "wftype": "NORMAL",
         "status": workflow.status,
@@ -218,7 +218,7 @@ def _listed(workflow: names.Workflow, options: Switches) -> Json:
         "startdate": "2026-01-01 09:00:00",
         "confirmdate": "2026-01-02 09:00:00" if done else "",
         "currentactionid": "",
-        "totalprocesscount": "2" if options.text_numbers else 2,
+        "totalprocesscount": 2 if options.numbers else "2",
         "currentprocesscount": "2" if done else "1",
         "preactionid": "",
         "preactionemail": "",

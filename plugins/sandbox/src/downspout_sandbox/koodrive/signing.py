@@ -10,6 +10,7 @@ import functools
 import hashlib
 import hmac
 import time
+import typing
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
@@ -106,22 +107,27 @@ def check_link(method: str, target: str, headers: Mapping[str, str], now: float)
         Problem: The link does not hold.
     """
     path, _, query = target.partition("?")
-    pairs = _parse(query)
-    found = dict(pairs)
+    pieces = [_read_piece(each) for each in query.split("&") if each]
+    found = {piece.name: piece.value for piece in pieces}
     if "Authorization" in headers and ("X-Amz-Signature" in found or "Signature" in found):
         message = "Only one auth mechanism allowed: the signed query or the Authorization header."
         raise Problem(400, "InvalidArgument", message)
     if "X-Amz-Algorithm" in found:
-        _check_new(method, path, query, found, headers, now)
+        _check_new(method, path, pieces, found, headers, now)
     elif "Signature" in found and "Expires" in found:
-        _check_old(method, path, pairs, found, now)
+        _check_old(method, path, [(piece.name, piece.value) for piece in pieces], found, now)
     else:
         raise Problem(403, "AccessDenied", "Access Denied")
     return found
 
 
 def _check_new(
-    method: str, path: str, query: str, found: Mapping[str, str], headers: Mapping[str, str], now: float
+    method: str,
+    path: str,
+    pieces: list["_Piece"],
+    found: Mapping[str, str],
+    headers: Mapping[str, str],
+    now: float,
 ) -> None:
     stamp, expires, signed, scope = _read_parameters(found)
     _check_time(stamp, int(expires), now)
@@ -133,7 +139,9 @@ def _check_new(
         if name not in headers:
             raise Problem(403, "AccessDenied", "There were headers in the signature which are not present.")
         values.append(f"{name}:{' '.join(headers[name].split())}\n")
-    wanted, to_sign = _wanted(method, path, query, "".join(values), signed, stamp, scope)
+    pairs = [piece.canonical for piece in pieces if piece.name != "X-Amz-Signature"]
+    canonical_path = quote(unquote(path), safe=_PATH_SAFE)
+    wanted, to_sign = _signature(_canonical(method, canonical_path, pairs, "".join(values), signed), stamp, scope)
     if not hmac.compare_digest(wanted.encode(), found["X-Amz-Signature"].encode()):
         raise Problem(
             403,
@@ -191,22 +199,20 @@ def _parameters_problem(message: str) -> Problem:
     return Problem(400, "AuthorizationQueryParametersError", message)
 
 
-def _parse(query: str) -> list[tuple[str, str]]:
-    pairs = (each.partition("=") for each in query.split("&") if each)
-    return [(unquote(name), unquote(value)) for name, _, value in pairs]
+class _Piece(typing.NamedTuple):
+    """One parameter of a query: decoded, and as the signature has it."""
+
+    name: str
+    value: str
+    canonical: tuple[str, str]
 
 
-@functools.lru_cache(maxsize=4096)
-def _wanted(
-    method: str, path: str, query: str, headers: str, signed: str, stamp: str, scope: str
-) -> tuple[str, str]:
-    pairs = [
-        (quote(name, safe=_SAFE), quote(value, safe=_SAFE))
-        for name, value in _parse(query)
-        if name != "X-Amz-Signature"
-    ]
-    request = _canonical(method, quote(unquote(path), safe=_PATH_SAFE), pairs, headers, signed)
-    return _signature(request, stamp, scope)
+@functools.lru_cache(maxsize=1024)
+def _read_piece(text: str) -> _Piece:
+    """Read `name=value`; cached, since most parameters are the same in all links of one second."""
+    name, _, value = text.partition("=")
+    name, value = unquote(name), unquote(value)
+    return _Piece(name, value, (quote(name, safe=_SAFE), quote(value, safe=_SAFE)))
 
 
 def _canonical(method: str, path: str, pairs: list[tuple[str, str]], headers: str, signed: str) -> str:
