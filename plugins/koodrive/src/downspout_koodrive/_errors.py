@@ -23,7 +23,6 @@ from downspout_koodrive._wire import Code, Envelope, is_zero
 
 FOLDER_CODE = "13000406"
 _THROTTLED = re.compile(r"APIG\w*\.0308")  # "The throttling threshold has been reached"
-_CONTROLS = re.compile(r"[^\x20-\x7e\xa0-\U0010ffff]+")
 
 
 @frozen
@@ -182,4 +181,4 @@ class Failure:
 
 
 def _clean(text: str, longest: int) -> str:
-    return _CONTROLS.sub(" ", text[:longest]).strip()
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:longest]).split())

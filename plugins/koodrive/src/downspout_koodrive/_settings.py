@@ -105,7 +105,7 @@ def _base(account: Account) -> str:
     endpoint = account.text("endpoint")
     if endpoint is None:
         raise ConfigurationError(
-            f"The account {account.name} does not say where its KooDrive is.",
+            f"The account {account.name} has no endpoint: where its KooDrive is.",
             hint="Set its endpoint, such as https://intl.myhuaweicloud-koodrive.com.",
         )
     endpoint = endpoint.strip().rstrip("/")
