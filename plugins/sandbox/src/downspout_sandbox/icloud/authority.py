@@ -138,7 +138,7 @@ def refusal(request: web.Request, world: World, *, docws: bool = False) -> web.R
         return answers.session_error(421, _MISSING_TOKEN)
     if not request.headers.get("Origin"):
         return web.json_response({"error": "Missing Origin header"}, status=403)
-    if switches.protection and cookies_of(request).get(PCS_DOCUMENTS) != session.pcs:
+    if switches.protection and cookies_of(request).get(PCS_DOCUMENTS, "") != session.pcs:
         return _no_pcs(switches)
     return None
 
