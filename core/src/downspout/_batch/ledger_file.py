@@ -17,7 +17,7 @@ GROUP = 2000
 """Rows in a commit, or in a page: its fixed cost is spread, and it takes a few hundredths of a second."""
 
 _GATHERING = 0.2  # seconds
-_MOST_WAITING = 10 * GROUP  # rows; beyond that, whoever records waits for the disk
+_MOST_WAITING = 3 * GROUP  # rows; beyond that, whoever records waits for the disk
 _BUSY = 30.0  # seconds that SQLite waits for a lock: somebody may be reading
 
 _APPLICATION = 0x44737074  # "Dspt": tells a ledger from other databases

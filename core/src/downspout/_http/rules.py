@@ -1,6 +1,6 @@
 """What a request may do: where it may go, and what goes with it (design section 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from attrs import frozen
 
@@ -25,7 +25,7 @@ class Rules:
         no_proxy: whether a host is asked directly all the same.
     """
 
-    trusted: frozenset[str] = frozenset()
+    trusted: Set[str] = frozenset()
     allow_http: bool = False
     allow_private: bool = False
     ca_bundle: str | None = None

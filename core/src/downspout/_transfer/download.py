@@ -102,7 +102,7 @@ def _name(link: Link, stream: Stream | None) -> str:
 def _finish(source: Source, part: Part, fetch: Fetch, options: Options) -> Brought:
     """Verify what came, and give it its name."""
     reference = source.reference
-    link = source.link()
+    link = fetch.link or source.link()
     size = fetch.identity.size
     part.truncate(size or 0)
     options.progress(Progress(reference, "verifying", size or 0, size, fetch.name))

@@ -50,6 +50,7 @@ class Fetch:
         transferred: bytes that came over the network.
         size_was_announced: whether the size comes from anything but the end of the bytes.
         modified_at: when the server says that the document changed, or `None`.
+        link: the link that was used last, or `None`.
     """
 
     def __init__(self, source: Source, part: Part, options: Options, patience: Patience) -> None:
@@ -67,6 +68,7 @@ class Fetch:
         self.transferred = 0
         self.size_was_announced = False
         self.modified_at: datetime | None = None
+        self.link: Link | None = None
 
     # The story.
 
@@ -171,7 +173,7 @@ class Fetch:
                 link = None
                 try:
                     self._check()
-                    link = self._source.link()
+                    link = self.link = self._source.link()
                     if stream is None:
                         stream = self._open(link, segment)
                     ended = self._use(stream, link, segment)

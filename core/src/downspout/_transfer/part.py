@@ -212,10 +212,7 @@ class Part:
             except FileExistsError as exc:
                 if exists != "rename":
                     raise already_there(path) from exc
-                folder = path.parent
-                path = folder / distinct_name(
-                    path.name, lambda name, folder=folder: os.path.lexists(folder / name)
-                )
+                path = self.target.with_name(distinct_name(self.target.name, self._is_taken))
             else:
                 return path
 

@@ -1,0 +1,130 @@
+"""One account's credential: asked for when it is needed, renewed once for everybody who uses it."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from downspout._accounts import marked, still_right, unmarked
+from downspout._models import Account, Credential, CredentialStore, Interaction
+from downspout.errors import AuthenticationError, ConfigurationError, DownspoutError, StorageError
+
+_log = logging.getLogger(__name__)
+_RENEWALS = 2
+
+Authenticate = Callable[[Credential | None, Interaction | None], Credential | None]
+
+
+class Credentials:
+    """The credential of one account. Safe for threads; with a shared store, for processes too.
+
+    Args:
+        account: whose.
+        store: where it is kept.
+        authenticate: asks the plugin: `(refused, interaction) -> Credential or None`.
+    """
+
+    def __init__(self, account: Account, store: CredentialStore, authenticate: Authenticate) -> None:
+        self._account, self._store, self._authenticate = account, store, authenticate
+        self._lock = threading.Lock()
+        self._current: Credential | None = None
+        self._looked = False
+        self._renewals = 0
+        self._dead: DownspoutError | None = None
+
+    def current(self) -> Credential | None:
+        """Return the credential in hand, or the stored one if it was made from the settings of now, or `None`."""
+        if not self._looked:
+            with self._lock:
+                if not self._looked:
+                    self._current = self._stored()
+                    self._looked = True
+        return self._current
+
+    def _stored(self) -> Credential | None:
+        stored = self._store.get(self._account.name)
+        if stored is None or not still_right(stored, self._account):
+            return None
+        return unmarked(stored)
+
+    def worked(self, credential: Credential | None) -> None:
+        """Say that the service accepted `credential`: the count of renewals in a row starts anew."""
+        if self._renewals and credential is self._current:
+            self._renewals = 0
+
+    def renew(self, refused: Credential | None, cause: AuthenticationError) -> Credential:
+        """Return another credential than `refused`: one that somebody got meanwhile, or a new one.
+
+        Args:
+            refused: what the service did not accept; `None` if there was nothing to show.
+            cause: how it said so; raised if there is no other way.
+
+        Raises:
+            AuthenticationError: there is none to be had without somebody to ask.
+            DownspoutError: the service could not be asked.
+        """
+        with self._lock:
+            if self._current is not None and self._current is not refused:
+                return self._current
+            if self._dead is not None:
+                raise self._dead
+            if refused is not None:
+                self._renewals += 1
+            try:
+                if self._renewals > _RENEWALS:
+                    raise cause
+                self._current = self._renewed(refused, cause)
+            except (AuthenticationError, ConfigurationError) as exc:
+                self._dead = self._hinted(exc)
+                raise self._dead from exc
+            self._looked = True
+            return self._current
+
+    def _renewed(self, refused: Credential | None, cause: AuthenticationError) -> Credential:
+        with self._store.lock(self._account.name):
+            stored = self._stored()
+            if stored is not None and refused is not None and stored.values != refused.values:
+                return stored  # another process was quicker
+            credential = self._authenticate(refused, None)
+            if credential is None:
+                raise cause
+            if stored is not None:
+                self._keep(credential)
+            return credential
+
+    def _keep(self, credential: Credential) -> None:
+        try:
+            self._store.put(self._account.name, marked(credential, self._account))
+        except (StorageError, ConfigurationError) as exc:
+            _log.warning("The renewed credential of %s could not be stored: %s", self._account.name, exc.message)
+
+    def _hinted(self, error: DownspoutError) -> DownspoutError:
+        if error.hint is None:
+            error.hint = f"Run `downspout login {self._account.name}`."
+        return error
+
+    @property
+    def dead(self) -> DownspoutError | None:
+        """Why no credential is to be had any more, or `None`."""
+        return self._dead
+
+    def log_in(self, interaction: Interaction | None) -> Credential:
+        """Get a new credential, with somebody to ask, and store it.
+
+        Raises:
+            DownspoutError: it did not work; what was stored is as it was.
+        """
+        with self._lock, self._store.lock(self._account.name):
+            credential = self._authenticate(self._current or self._stored(), interaction)
+            if credential is None:
+                raise AuthenticationError(
+                    f"The account {self._account.name} needs no sign-in.", hint="Use it as it is."
+                )
+            self._store.put(self._account.name, marked(credential, self._account))
+            self._current, self._looked, self._dead, self._renewals = credential, True, None, 0
+            return credential
+
+    def forget(self) -> None:
+        """Forget the credential, in hand and in the store."""
+        with self._lock, self._store.lock(self._account.name):
+            self._store.delete(self._account.name)
+            self._current, self._looked, self._dead, self._renewals = None, True, None, 0
