@@ -7,9 +7,6 @@ from typing import Final
 
 from aiohttp import web
 
-BODY_LIMIT: Final = 1 << 20
-"""Bytes of a request's body that are read."""
-
 BUSY_PAGE: Final = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>\n"
 
 
@@ -21,13 +18,10 @@ async def read_json(request: web.Request) -> object:
     """Read a request's body, whatever its media type says; None where there is none.
 
     Raises:
-        BadBody: It is too long, no UTF-8 or no JSON.
+        BadBody: It is no UTF-8 or no JSON.
+        aiohttp.web.HTTPRequestEntityTooLarge: It is longer than 1 MiB.
     """
-    body = await request.content.read(BODY_LIMIT + 1)
-    while body and not request.content.at_eof() and len(body) <= BODY_LIMIT:
-        body += await request.content.read(BODY_LIMIT + 1 - len(body))
-    if len(body) > BODY_LIMIT:
-        raise BadBody("The body is too long.")
+    body = await request.read()
     if not body.strip():
         return None
     try:
@@ -99,13 +93,9 @@ def session_error(status: int, reason: str) -> web.Response:
     return web.json_response(body, status=status)
 
 
-def service_errors(
-    status: int, code: str, message: str, *, title: str | None = None, key: str = "serviceErrors"
-) -> web.Response:
+def service_errors(status: int, code: str, message: str, *, key: str = "serviceErrors") -> web.Response:
     """Make an error of the identity service; `key` is spelled `service_errors` where codes are verified."""
-    error: dict[str, object] = {"code": code, "message": message, "suppressDismissal": False}
-    if title is not None:
-        error["title"] = title
+    error = {"code": code, "message": message, "suppressDismissal": False}
     return web.json_response({key: [error], "hasError": True}, status=status)
 
 
