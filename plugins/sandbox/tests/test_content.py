@@ -146,3 +146,24 @@ def test_a_sign_in_page_may_come_instead_of_a_document(koodrive, pool):
     link = koodrive(login_page=True).link()
     answer = pool.request("GET", link)
     assert (answer.status, answer.headers["Content-Type"].split(";")[0]) == (200, "text/html")
+
+
+def test_a_redirect_leads_to_an_origin_of_nobodys(koodrive, pool):
+    drive = koodrive(redirect=True)
+    answer = pool.request("GET", drive.link(), redirect=False)
+    place = answer.headers["Location"]
+    assert (answer.status, place.startswith(drive.sandbox.url("elsewhere"))) == (302, True)
+    drive.sandbox.set(redirect=False)
+    whole = pool.request("GET", drive.link())
+    there = pool.request("GET", place, headers={"Range": "bytes=1-9"})
+    assert (there.status, there.data, there.headers["ETag"]) == (206, whole.data[1:10], whole.headers["ETag"])
+    assert pool.request("GET", place, headers={"Range": "bytes=99999-"}).status == 416
+    assert pool.request("GET", place + "/nothing").status == 404
+    assert [each.status for each in drive.sandbox.requests if each.endpoint == "elsewhere"] == [206, 416, 404]
+
+
+def test_a_document_is_empty_and_has_no_range(koodrive, pool):
+    link = koodrive().link(file_id("empty"))
+    whole = pool.request("GET", link)
+    assert (whole.status, whole.data, whole.headers["Content-Length"]) == (200, b"", "0")
+    assert pool.request("GET", link, headers={"Range": "bytes=0-"}).status == 416

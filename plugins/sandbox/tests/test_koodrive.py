@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from downspout_sandbox import Sandbox
 from downspout_sandbox.koodrive import appauth
 from downspout_sandbox.koodrive.access import APP_ID, APP_SECRET, CODE, SESSION
 from downspout_sandbox.koodrive.api import SHARE_CODE, SHARE_ID
@@ -347,7 +346,21 @@ def test_a_warning_comes_instead_of_a_blocked_document(koodrive, pool):
     assert pool.request("GET", drive.link(file_id("large"))).data == answer.data
 
 
-def test_ten_thousand_documents_take_a_hundred_calls():
-    with Sandbox(["koodrive"]) as sandbox:
-        assert sandbox.world.library.get("small-09999") is not None
-        assert file_id("small-09999") == "F" + "9999".rjust(32, "0")
+def test_a_shared_folder_is_listed(koodrive):
+    drive = koodrive()
+    body = {"containerId": "whatever", "parentFileId": SHARED_FOLDER}
+    answer = drive.post("/files/0", body, drive.headers(x_hw_share_folder_id=SHARED_FOLDER)).json()
+    assert [item["id"] for item in answer["files"]] == [file_id("shared")]
+
+
+def test_a_thousand_documents_arrive_whole_after_ten_calls(koodrive):
+    drive = koodrive()
+    wanted = [f"small-{number:05}" for number in range(9000, 10_000)]
+    for start in range(0, 1000, 100):
+        ids = [file_id(each) for each in wanted[start : start + 100]]
+        records = drive.download(*ids).json()["downloads"]
+        assert [record["fileId"] for record in records] == ids
+        for name, record in zip(wanted[start : start + 100], records, strict=True):
+            data = drive.pool.request("GET", record["url"]).data
+            assert data == drive.sandbox.world.library.get(name).read(0, 16384)
+    assert sum(each.endpoint == "koodrive" for each in drive.sandbox.requests) == 10

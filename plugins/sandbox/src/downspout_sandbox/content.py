@@ -13,6 +13,7 @@ from email.utils import formatdate
 import attrs
 from aiohttp import hdrs, web
 
+from downspout_sandbox import elsewhere
 from downspout_sandbox.documents import Document
 from downspout_sandbox.switches import Switches
 from downspout_sandbox.world import World
@@ -105,14 +106,43 @@ async def send_document(
     part = parse_range(asked, document.size)
     if isinstance(part, Unsatisfiable):
         return unsatisfiable(document.size)
-    all_headers = _headers(document, part, etag, headers)
+    if general.redirect:
+        return web.Response(status=302, headers={hdrs.LOCATION: _elsewhere(document, etag, world)})
+    return await _send(request, document, part, _headers(document, part, etag, headers), world, general)
+
+
+def make_elsewhere(world: World) -> web.Application:
+    """Make the host to which the switch `redirect` sends; it redirects no further."""
+
+    async def send(request: web.Request, document: Document, etag: str | None) -> web.StreamResponse:
+        part = parse_range(request.headers.get("Range"), document.size)
+        if isinstance(part, Unsatisfiable):
+            return plain_416(document.size)
+        general = world.switches(Switches, request)
+        return await _send(request, document, part, _headers(document, part, etag, None), world, general)
+
+    return elsewhere.make_app(world, send)
+
+
+def _elsewhere(document: Document, etag: str | None, world: World) -> str:
+    return world.url(elsewhere.NAME) + world.state(elsewhere.Places).put(document, etag)
+
+
+async def _send(
+    request: web.Request,
+    document: Document,
+    part: Part,
+    headers: dict[str, str],
+    world: World,
+    general: Switches,
+) -> web.StreamResponse:
     if general.ignore_range:
-        del all_headers[hdrs.ACCEPT_RANGES]
+        del headers[hdrs.ACCEPT_RANGES]
     _count_change(world, document, general)
     if _is_plain(general) and part.stop - part.start <= _BLOCK:
         body = bytes(document.read(part.start, part.stop))
-        return web.Response(status=200 if part.whole else 206, body=body, headers=all_headers)
-    return await _stream(request, document, part, all_headers, world, general)
+        return web.Response(status=200 if part.whole else 206, body=body, headers=headers)
+    return await _stream(request, document, part, headers, world, general)
 
 
 def _matches(request: web.Request, etag: str | None) -> bool:

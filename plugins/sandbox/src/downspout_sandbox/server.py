@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import trustme
 from aiohttp import web
 
-from downspout_sandbox import frame
+from downspout_sandbox import elsewhere, frame
+from downspout_sandbox.content import make_elsewhere
 from downspout_sandbox.services import chosen, switch_kinds
 from downspout_sandbox.world import Recorded, World
 
@@ -57,6 +58,9 @@ class Sandbox:
             for endpoint, app in service.make_apps(self.world).items():
                 frame.surround(app, service.name, endpoint, self.world)
                 self._listen(endpoint, app)
+        host = make_elsewhere(self.world)
+        frame.surround(host, "", elsewhere.NAME, self.world)
+        self._listen(elsewhere.NAME, host)
         self._thread = threading.Thread(target=self._loop.run_forever, name="downspout-sandbox", daemon=True)
         self._thread.start()
         self._wait(self._start(context))

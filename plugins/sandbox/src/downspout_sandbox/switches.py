@@ -52,6 +52,7 @@ class Switches:
     no_length: bool = switch(False, "Send documents in chunks, without `Content-Length`.")
     change_after: int | None = switch(None, "After so many answers that carry a document, that document changes.")
     login_page: bool = switch(False, "Answer 200 with an HTML page for signing in instead of a document.")
+    redirect: bool = switch(False, "Answer 302 with another origin's address to a request for a document.")
     large_size: int = switch(20 * 2**20, "Bytes of the document `large`.")
     small_count: int = switch(1000, "How many small documents the folder `Batch` lists.")
     sign_in: bool = switch(False, "Leave tokens out of the environment, so that the client has to sign in.")
