@@ -84,6 +84,11 @@ class Connection:
         secured.do_handshake()
         self._incoming = Incoming(secured, self.number)
 
+    def speak_plainly(self) -> None:
+        """Answer a TLS handshake as a server does that expects none."""
+        if self.sock.recv(1 << 16):
+            self.sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
     def read_request(self) -> Request | None:
         """Wait for the next request; None when the client is done. Raises as `Incoming.read_request`."""
         return self._incoming.read_request()

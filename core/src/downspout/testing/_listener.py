@@ -271,7 +271,10 @@ class Listener:
         if isinstance(fault, HangUp) or (connection.excess and self.when_full == "close"):
             connection.end(fault.ending if isinstance(fault, HangUp) else "reset")
             return False
-        if self.tls and not isinstance(fault, PlainText):
+        if self.tls and isinstance(fault, PlainText):
+            connection.speak_plainly()
+            return False
+        if self.tls:
             flaw = fault.flaw if isinstance(fault, BadCertificate) else None
             return self._secure(connection, flaw)
         return True
