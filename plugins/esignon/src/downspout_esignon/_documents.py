@@ -25,7 +25,7 @@ PARTS = ("document", "certificate", "all")
 LINK_LIFE = timedelta(minutes=5)
 _ROWS = 50
 _COMPLETE = "complete"
-_NO_SUCH_CALL = frozenset({404, 405, 410, 501})
+_NO_SUCH_CALL = frozenset({404, 405, 410})
 
 
 @frozen
@@ -123,10 +123,7 @@ def _issued(response: Response, reference: Reference, http: Http) -> Workflow:
         raise ProtocolError(f"{subject}: the answer has no field doc_url (nor result_url, its older name).")
     if title is None:
         raise ProtocolError(f"{subject}: the answer has no field workflow_name (nor wfname, its older name).")
-    expires_at = http.now() + LINK_LIFE
-    return Workflow(
-        str(title), _address(url, subject), _address(body.cert_url, subject) if body.cert_url else None, expires_at
-    )
+    return Workflow(str(title), url, body.cert_url or None, http.now() + LINK_LIFE)
 
 
 def informed(response: Response, reference: Reference) -> Workflow:
@@ -143,12 +140,17 @@ def informed(response: Response, reference: Reference) -> Workflow:
     status = body.workflow_status
     if status is not None and status.lower() != _COMPLETE:
         raise NotFound(f"{subject}: the document is not completed ({_wire.plain(status)}).")
-    certificate = _address(body.certificate_url, subject) if body.certificate_url else None
-    return Workflow(str(body.workflow_name), _address(body.download_url, subject), certificate, None)
+    if not body.download_url:
+        raise ProtocolError(f"{subject}: the field download_url is empty.")
+    return Workflow(str(body.workflow_name), body.download_url, body.certificate_url or None, None)
 
 
-def _address(url: str, subject: str) -> str:
-    """Return `url`, which a service gave, if it can be asked for."""
+def checked(url: str, subject: str) -> str:
+    """Return `url`, which a service gave, if it can be asked for.
+
+    Raises:
+        ProtocolError: it is no URL.
+    """
     try:
         origin_of(url)
         if not all("!" <= character <= "~" for character in url):
@@ -164,7 +166,7 @@ def _link(reference: Reference, workflow: Workflow, part: str) -> Link:
         raise NotFound(f"{reference.shown}: this workflow has no history certificate.", hint="Leave ?part= out.")
     return Link(
         reference,
-        url,
+        checked(url, reference.shown),
         name=_name(workflow.title or reference.document, part),
         expires_at=workflow.expires_at,
         media_type="application/pdf",

@@ -64,5 +64,6 @@ def _lasting_url(wanted: Wanted, http: Http) -> str | None:
         answer = _calls.information(account, link.reference.document, signed, http)
         workflow = _documents.informed(answer, link.reference)
         certificate = link.reference.options.get("part") == "certificate"
-        return workflow.certificate_url if certificate else workflow.document_url
+        url = workflow.certificate_url if certificate else workflow.document_url
+        return None if url is None else _documents.checked(url, link.reference.shown)
     return None
