@@ -130,6 +130,14 @@ def test_a_path_that_leads_nowhere_is_not_found(drive, tree, path):
     assert isinstance(good, Link)
 
 
+def test_a_name_that_a_file_and_a_folder_share_is_told_apart_by_what_follows_it(drive, tree, monkeypatch):
+    monkeypatch.setitem(TREE, "root", [("Ff", "Twins", 10), ("Fx", "Twins", 45)])
+    monkeypatch.setitem(TREE, "Ff", [("Fy", "Twins", 45)])
+    outcomes = drive().resolve("koodrive:/Twins/Twins", "koodrive:/Twins", "koodrive:/Twins/")
+    assert [type(outcome) for outcome in outcomes] == [Link, Folder, Folder]
+    assert outcomes[0].name == "Fy.txt"
+
+
 def test_paths_through_one_folder_list_it_once_and_are_asked_for_together(drive, tree):
     drive().resolve("koodrive:/Documents/b.txt", "koodrive:/Documents/x", "koodrive:/a.txt", "koodrive:Fz")
     parents = [(asked.json["parentFileId"], asked.json["pageInfo"]["pageCursor"]) for asked in tree.at(LIST)]

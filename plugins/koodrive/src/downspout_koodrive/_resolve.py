@@ -9,7 +9,6 @@ from downspout.errors import (
     AuthenticationError,
     ConfigurationError,
     DownspoutError,
-    NotFound,
     ProtocolError,
     RateLimited,
     Unavailable,
@@ -111,11 +110,9 @@ class _Call:
             if target.is_folder or target.cursor is not None:
                 return self.tree.folder(reference, place, target.file_id, target.cursor)
             return _File(place, target.file_id, hint)
-        item = self.tree.find(place, target.path, reference.shown)
+        item = self.tree.find(place, target.path, reference.shown, folder=target.is_folder)
         if is_folder(item):
             return self.tree.folder(reference, place, item.id, target.cursor)
-        if target.is_folder:
-            raise NotFound(f"{reference.shown}: that is a file, not a folder.", hint="Leave out the final slash.")
         return _File(place, item.id, known(item))
 
     def _ask(self, place: Place, ids: list[str]) -> dict[str, Record | Refusal]:

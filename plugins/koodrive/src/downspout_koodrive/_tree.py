@@ -11,7 +11,8 @@ from downspout_koodrive._documents import Known, Place, is_cursor, is_id, same_n
 from downspout_koodrive._errors import Failure, refusal_of
 from downspout_koodrive._wire import Code, Item, Listing, whole_number
 
-_FOLDERS = {"10", "11"}  # folder, smart folder
+_FOLDER = "10"
+_FOLDERS = {_FOLDER, "11"}  # the other is a smart folder
 _PAGE_SIZE = 100
 _MOST_PAGES = 1000
 _MILLISECONDS = 10**11  # larger numbers of a date are no seconds
@@ -29,7 +30,8 @@ class _Page:
 class _Listed:
     """A folder as far as it was listed in this call."""
 
-    items: dict[str, Item] = field(factory=dict)
+    files: dict[str, Item] = field(factory=dict)
+    folders: dict[str, Item] = field(factory=dict)
     pages: int = 0
     cursor: str | None = None
     failure: Failure | None = None
@@ -37,6 +39,10 @@ class _Listed:
     @property
     def is_whole(self) -> bool:
         return self.pages > 0 and self.cursor is None
+
+    def entry(self, name: str, *, folder: bool) -> Item | None:
+        found = None if folder else self.files.get(name)
+        return found or self.folders.get(name)
 
 
 @define
@@ -50,19 +56,28 @@ class Tree:
     api: Api
     _listed: dict[tuple[Place, str], _Listed] = field(factory=dict, init=False)
 
-    def find(self, place: Place, path: tuple[str, ...], subject: str) -> Item:
+    def find(self, place: Place, path: tuple[str, ...], subject: str, *, folder: bool) -> Item:
         """Return the entry that `path` leads to.
+
+        Args:
+            place: where the path begins.
+            path: names from the root down.
+            subject: what errors name.
+            folder: whether the last name is a folder's; else a file goes before a folder of the same name.
 
         Raises:
             NotFound: it leads nowhere.
             DownspoutError: the service refuses to list a folder.
         """
-        found = Item(place.root, fileType="10")
-        for name in path:
-            entry = self._entry(place, found.id, name, subject) if is_folder(found) else None
+        found = Item(place.root, fileType=_FOLDER)
+        for depth, name in enumerate(path, 1):
+            inner = depth < len(path) or folder
+            entry = self._entry(place, found.id, name, subject, folder=inner) if is_folder(found) else None
             if entry is None:
+                kind = "folder" if inner else "document or folder"
                 raise NotFound(
-                    f"{subject}: there is no {name!r} in that folder.", hint="List it with `downspout ls`."
+                    f"{subject}: there is no {kind} {name!r} where it should be.",
+                    hint="List the folder above it with `downspout ls`.",
                 )
             found = entry
         return found
@@ -82,13 +97,13 @@ class Tree:
         children = [_child(reference.account, place, item, options) for item in page.items]
         return Folder(children, more)
 
-    def _entry(self, place: Place, folder_id: str, name: str, subject: str) -> Item | None:
+    def _entry(self, place: Place, folder_id: str, name: str, subject: str, *, folder: bool) -> Item | None:
         listed = self._listed.setdefault((place, folder_id), _Listed())
         if listed.failure is not None:
             raise listed.failure.about(subject)
-        while name not in listed.items and not listed.is_whole:
+        while (found := listed.entry(name, folder=folder)) is None and not listed.is_whole:
             self._read_on(listed, place, folder_id, subject)
-        return listed.items.get(name)
+        return found
 
     def _read_on(self, listed: _Listed, place: Place, folder_id: str, subject: str) -> None:
         if listed.pages >= _MOST_PAGES:
@@ -99,7 +114,8 @@ class Tree:
             listed.failure = Failure(exc, subject)
             raise
         for item in page.items:
-            listed.items.setdefault(same_name(_name(item)), item)
+            kept = listed.folders if is_folder(item) else listed.files
+            kept.setdefault(same_name(_name(item)), item)
         listed.pages, listed.cursor = listed.pages + 1, page.cursor
 
     def _page(self, place: Place, folder_id: str, cursor: str | None, subject: str) -> _Page:
