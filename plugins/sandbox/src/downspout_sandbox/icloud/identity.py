@@ -90,9 +90,9 @@ class Identity:
         self._sign_ins[sign_in.id] = sign_in
         return sign_in
 
-    def find(self, id: str | None, scnt: str | None) -> SignIn | None:  # noqa: A002
+    def find(self, session_id: str | None, scnt: str | None) -> SignIn | None:
         """Find the sign-in that two headers name together, or None."""
-        sign_in = self._sign_ins.get(id or "")
+        sign_in = self._sign_ins.get(session_id or "")
         return sign_in if sign_in is not None and scnt in sign_in.scnts else None
 
     def challenge(self, sign_in: SignIn, handshake: Handshake) -> str:
