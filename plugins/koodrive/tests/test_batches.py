@@ -258,3 +258,10 @@ def test_an_id_that_is_a_folders_becomes_a_folder(drive, service):
     (folder,) = drive().resolve("koodrive:F1")
     assert isinstance(folder, Folder)
     assert folder.children[0].reference == Reference("koodrive", "C1/F2")
+
+
+def test_a_folder_that_turns_up_in_the_answer_may_need_a_pause_too(drive, service, say):
+    service.on(PATH, {"downloads": [{"fileId": "F1", "code": "13000406"}], "batchCode": 2, "code": 0})
+    service.on("/koodrive/ose/v1/files/0", say({}, 503))
+    with pytest.raises(Unavailable):
+        drive().resolve("koodrive:F1")

@@ -9,6 +9,7 @@ from downspout.errors import AuthenticationError, ProtocolError, Unavailable
 REFRESH = "/koodrive/ose/v1/session/refresh"
 CARRIER = "/koodrive/ose/v1/auth/refreshToken"
 AUTH = "/koodrive/ose/v1/session/auth"
+SPACE = "/koodrive/ose/v1/space/4%2F2"
 CODE_URL = "/koodrive/ose/v1/session/authCodeURL"
 CREATE = "/koodrive/ose/v1/session/"
 OK = {"code": 0, "msg": "Success."}
@@ -199,11 +200,24 @@ def test_login_with_a_browser(drive, service, newer, pasted):
     assert values == {"token": "Bearer 6ebb", "session_id": "s1", "user_id": "42"}
 
 
-def test_login_with_an_app(drive, service):
-    person = Person(2, "app", "app-secret")
-    credential = drive(token=None).authenticate(interaction=person)
-    assert (credential.reveal("app_id"), credential.reveal("app_secret")) == ("app", "app-secret")
-    assert service.asked == []
+@pytest.mark.parametrize("answer", [OK, b"<html>"])
+def test_login_with_an_app(drive, service, say, answer):
+    service.on(SPACE, say(answer, 500 if answer != OK else 200))
+    person = Person(2, "app", "app-secret", "4/2")
+    credential = drive(token=None, user_id=None).authenticate(interaction=person)
+    values = {name: credential.reveal(name) for name in ("app_id", "app_secret", "user_id")}
+    assert values == {"app_id": "app", "app_secret": "app-secret", "user_id": "4/2"}
+    (asked,) = service.asked
+    assert asked.target == f"{SPACE}?type=1"
+    assert asked.headers["authorization"].startswith("HMAC-SHA256 AppId=app,")
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_login_with_an_app_that_the_service_does_not_know(drive, service, say, configured):
+    service.on(SPACE, say({"code": 13000201, "msg": "?"}, 401))
+    settings = {"app_id": "app", "app_secret": "app-secret", "user_id": "4/2"} if configured else {"user_id": None}
+    with pytest.raises(AuthenticationError):
+        drive(token=None, **settings).authenticate(interaction=Person(2, "app", "app-secret", "4/2"))
 
 
 @pytest.mark.parametrize("answer", ["", "a\x00b", "tökén"])
@@ -221,6 +235,18 @@ def test_a_sign_in_page_that_is_no_address_is_not_shown(drive, service, uri):
     with pytest.raises(ProtocolError):
         drive(token=None).authenticate(interaction=person)
     assert person.told == []
+
+
+def test_a_service_that_cannot_tell_where_to_sign_in_is_said(drive, service, say):
+    service.on(CODE_URL, say({}, 503))
+    with pytest.raises(Unavailable):
+        drive(token=None).authenticate(interaction=Person(0, "c"))
+
+
+def test_a_configured_token_that_ended_is_renewed_by_login(drive, service, say):
+    service.on(AUTH, say({"code": 13000201}, 401))
+    service.on(REFRESH, {**OK, "accessToken": "Bearer fresh"})
+    assert drive(session_id="s1").authenticate(interaction=Person(0)).reveal("token") == "Bearer fresh"
 
 
 def test_a_wrong_code_is_said(drive, service, say):

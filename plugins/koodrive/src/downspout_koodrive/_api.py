@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ from downspout_koodrive import _sign
 from downspout_koodrive._settings import Site
 
 V1 = "/koodrive/ose/v1"
+_INDIVIDUAL = "1"  # the type of space; the others are groups' and departments'
 _BEHIND = timedelta(seconds=5)  # `X-Date` must not be later than the service's own clock
 _CLOCK_MENDED = 2.0  # seconds by which the service's clock moved between question and answer
 _REFUSED = {400, 401}
@@ -52,12 +54,12 @@ class Api:
         """Whose credential it is, as far as known."""
         return self.site.user_id or self.credential.reveal("user_id") or None
 
-    def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Response:
-        """Ask for what is at `path` (below the version's prefix, encoded)."""
-        return self._ask("GET", path, query, b"", {})
+    def own_space(self, user_id: str) -> Response:
+        """Ask for the space that a user has for himself."""
+        return self._ask("GET", f"/space/{quote(user_id, safe='')}", [("type", _INDIVIDUAL)], b"", {})
 
     def post(self, path: str, body: Mapping[str, object], *, shared_folder: str | None = None) -> Response:
-        """Ask with a JSON body, inside of a shared folder if one is named."""
+        """Ask with a JSON body at `path` (below the version's prefix), within a shared folder if one is named."""
         headers = {"Content-Type": "application/json"}
         if shared_folder is not None:
             headers["x-hw-share-folder-id"] = shared_folder

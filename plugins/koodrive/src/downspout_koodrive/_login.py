@@ -8,7 +8,7 @@ from attrs import evolve
 from downspout import Credential, Http, Interaction, Secret
 from downspout.errors import AuthenticationError, ConfigurationError, ProtocolError
 from downspout_koodrive import _sign
-from downspout_koodrive._api import V1
+from downspout_koodrive._api import V1, Api
 from downspout_koodrive._errors import refusal_of
 from downspout_koodrive._session import Session, renewed, user_of
 from downspout_koodrive._settings import Site
@@ -37,7 +37,8 @@ def sign_in(site: Site, refused: Credential | None, interaction: Interaction | N
     """
     app_refused = refused is not None and bool(refused.reveal("app_id"))
     if site.app_id is not None and not app_refused:
-        return _app(site.app_id, site.app_secret, site.user_id, site)
+        app = _app(site.app_id, site.app_secret, site.user_id, site)
+        return app if interaction is None else _checked(app, site, http)
     if refused is not None and not app_refused:
         return _after(refused, site, http).credential(site)
     if site.token is not None or site.refresh_token is not None:
@@ -65,6 +66,15 @@ def _app(app_id: str, secret: Secret | None, user_id: str | None, site: Site) ->
     return Credential(site.account, frozenset({site.origin}), values)
 
 
+def _checked(app: Credential, site: Site, http: Http) -> Credential:
+    """Return the app's credential unless the service does not know it; other trouble is left to the first use."""
+    problem = refusal_of(Api(site, app, http).own_space(app.reveal("user_id")))
+    error = problem.error(site.account) if problem is not None else None
+    if isinstance(error, AuthenticationError):
+        raise error
+    return app
+
+
 def _after(refused: Credential, site: Site, http: Http) -> Session:
     """Return what comes after a session that ended: the settings' token if it is another one, else a renewal."""
     session = Session.of(refused, site)
@@ -74,21 +84,24 @@ def _after(refused: Credential, site: Site, http: Http) -> Session:
 
 
 def _configured(site: Site, http: Http, *, check: bool) -> Session:
+    """Return the session in the settings; whether it holds is asked only for `check`, or to learn whose it is."""
     session = Session.configured_in(site)
     if session.token is None:
         return _with_user(renewed(session, site, http), site, http)
-    if not check and session.user_id is not None:
+    if session.user_id is not None and not check:
         return session
     try:
-        return _with_user(session, site, http)
+        user_id = user_of(session.token, site, http)
     except AuthenticationError:
         return _with_user(renewed(session, site, http), site, http)
+    return evolve(session, user_id=session.user_id or user_id)
 
 
 def _with_user(session: Session, site: Site, http: Http) -> Session:
-    """Return the session with its user's id, as far as the service tells, which also proves the token."""
-    user_id = user_of(session, site, http)
-    return session if session.user_id else evolve(session, user_id=user_id)
+    """Return the session with its user's id, as far as the service tells."""
+    if session.user_id is not None or session.token is None:
+        return session
+    return evolve(session, user_id=user_of(session.token, site, http))
 
 
 def _asked(site: Site, interaction: Interaction, http: Http) -> Credential:
@@ -100,15 +113,16 @@ def _asked(site: Site, interaction: Interaction, http: Http) -> Credential:
     app_id = interaction.ask("AppId").strip()
     secret = Secret(interaction.secret("AppSecret").strip())
     user_id = site.user_id or interaction.ask("KooDrive user id").strip()
-    return _app(_answered(app_id, site), Secret(_answered(secret.reveal(), site)), _answered(user_id, site), site)
+    app = _app(_answered(app_id, site), Secret(_answered(secret.reveal(), site)), _answered(user_id, site), site)
+    return _checked(app, site, http)
 
 
 def _by_token(site: Site, interaction: Interaction, http: Http) -> Session:
     interaction.tell("The token is the value of the cookie named Authorization of a signed-in browser.")
     token = _answered(interaction.secret("Session token").strip(), site)
     session_id = interaction.secret("Session id (empty if you have none)").strip()
-    session = Session(Secret(token), Secret(session_id) if session_id else None, user_id=site.user_id)
-    return _with_user(session, site, http)
+    user_id = user_of(Secret(token), site, http)
+    return Session(Secret(token), Secret(session_id) if session_id else None, user_id=site.user_id or user_id)
 
 
 def _by_browser(site: Site, interaction: Interaction, http: Http) -> Session:

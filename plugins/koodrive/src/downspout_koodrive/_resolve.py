@@ -145,12 +145,12 @@ class _Call:
 
     def _own_space(self, subject: str) -> str:
         user_id = self.api.user_id
-        if user_id is None or "/" in user_id:
+        if user_id is None:
             raise ConfigurationError(
                 f"{subject}: it does not say which space it is in.",
                 hint="Set container_id, or write CONTAINER/FILE.",
             )
-        response = self.api.get(f"/space/{user_id}", [("type", "1")])
+        response = self.api.own_space(user_id)
         problem = refusal_of(response)
         if problem is not None:
             raise problem.error(subject)

@@ -117,15 +117,13 @@ def renewed(session: Session, site: Site, http: Http) -> Session:
     )
 
 
-def user_of(session: Session, site: Site, http: Http) -> str | None:
-    """Return the id of the user whose session it is, or `None` if the service does not tell.
+def user_of(token: Secret, site: Site, http: Http) -> str | None:
+    """Return the id of the user whose token it is, or `None` if the service does not tell.
 
     Raises:
         AuthenticationError: the service does not honour the token.
     """
-    if session.token is None:
-        return None
-    headers = {"Authorization": authorization(session.token.reveal(), site.separator)}
+    headers = {"Authorization": authorization(token.reveal(), site.separator)}
     try:
         response = http.request("GET", f"{site.base}{V1}/session/auth", headers=headers)
         problem = refusal_of(response)
