@@ -185,8 +185,3 @@ def test_an_expired_token_asks_for_a_new_one(call, far, envelope, answer):
         far.answers["POST /workflow/download"] = refusal
         with pytest.raises(AuthenticationError):
             call().resolve("esignon:12584")
-
-
-def test_an_endpoint_that_is_no_address_is_a_mistake_in_the_settings(call):
-    with pytest.raises(ConfigurationError, match="endpoint"):
-        call(endpoint="", token=TOKEN).authenticate()

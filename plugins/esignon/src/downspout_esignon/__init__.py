@@ -20,13 +20,13 @@ from downspout import (
     Stream,
 )
 from downspout.hookspecs import hookimpl, one_by_one
-from downspout_esignon import _documents, _sign_in, _stream
+from downspout_esignon import _calls, _documents, _sign_in, _stream
 
 provider = Provider(
     name="esignon",
     title="eSignon",
     settings=[
-        Setting("endpoint", "address of the service", default="https://docs.esignon.net"),
+        Setting("endpoint", "address of the service", default=_calls.ENDPOINT),
         Setting("company_id", "the company's short id, as its profile in eSignon shows it"),
         Setting("username", "e-mail address that signs in"),
         Setting("password", "its password", secret=True),

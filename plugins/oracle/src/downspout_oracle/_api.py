@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import frozen
 
-from downspout import Account, Credential, DownspoutError, Http, Response, origin_of
-from downspout.errors import AuthenticationError, ConfigurationError, InvalidURI, PermissionDenied
+from downspout import Account, Credential, DownspoutError, Http, Response
+from downspout.errors import AuthenticationError, ConfigurationError, PermissionDenied
 from downspout_oracle import _applinks, _errors
 from downspout_oracle._asked import Asked
 
@@ -20,16 +20,14 @@ def base_url(account: Account) -> str:
     """Return the address that all calls begin with.
 
     Raises:
-        ConfigurationError: `endpoint` is missing, or no address.
+        ConfigurationError: `endpoint` is missing.
     """
     address = (account.text("endpoint") or "").rstrip("/")
-    try:
-        origin_of(address)
-    except InvalidURI as exc:
+    if not address:
         raise ConfigurationError(
-            f"The account {account.name} has no endpoint that is an address.",
+            f"The account {account.name} has no endpoint.",
             hint="Set endpoint to https://….cec.ocp.oraclecloud.com.",
-        ) from exc
+        )
     return address if "/documents/api/" in urlsplit(address).path else address + _API
 
 
@@ -59,12 +57,11 @@ class Api:
         """Ask. A page for signing in is the failure that it stands for.
 
         Raises:
-            AuthenticationError: a page came instead of an answer.
-            DownspoutError: see `Http.request`.
+            DownspoutError: see `signed_out`, `headers` and `Http.request`.
         """
         response = self.http.request("GET", self.url(*path, **query), headers=self.headers())
         if response.ok and response.headers.get("content-type", "").lower().startswith("text/html"):
-            raise signed_out(self.asked.reference.shown, self.account)
+            raise self.signed_out()
         return response
 
     def read(self, response: Response, shape: type) -> Any:
@@ -82,6 +79,8 @@ class Api:
 
         Raises:
             AuthenticationError: there is nothing yet to make them of.
+            ConfigurationError: there never will be.
+            PermissionDenied: there was, but it has ended.
         """
         authorization = self._value("authorization")
         fields = {"Authorization": authorization} if authorization else {}
@@ -99,46 +98,69 @@ class Api:
     def _link_headers(self, link: str) -> dict[str, str]:
         """A public link needs nobody; a configured access code that is no credential yet is waited for."""
         code = self._value("access_code")
-        if not code and self.credential is None and self.account.text("access_code"):
+        if not code and self.credential is None and self._is_set("access_code"):
             raise AuthenticationError(f"{self.asked.reference.shown}: its access code has not been sent yet.")
         return {"LinkID": link} | ({"Cookie": f"dAccessCode-{link}={as_cookie(code)}"} if code else {})
 
     def _applink_headers(self, applink: str) -> dict[str, str]:
-        token = self._value("applink_token")
-        if not token:
-            _applinks.remember(self.account, applink)
-            raise AuthenticationError(
-                f"{self.asked.reference.shown}: there is no access token for the application link.",
-                hint=f"Set applink_token, or sign in: downspout login {self.account.name}.",
-            )
-        return {"appLinkID": applink, "accessToken": token}
+        token, shown = self._value("applink_token"), self.asked.reference.shown
+        if token:
+            return {"appLinkID": applink, "accessToken": token}
+        if self._value(_applinks.SPENT):
+            raise PermissionDenied(f"{shown}: its application link can no longer be renewed.", hint=_applinks.HINT)
+        if self._is_set("applink_token"):
+            raise AuthenticationError(f"{shown}: its access token has not been sent yet.")
+        raise ConfigurationError(
+            f"{shown}: there is no access token for the application link.",
+            hint=f"Set applink_token, or sign in: downspout login {self.account.name}.",
+        )
 
     def _value(self, name: str) -> str:
         return self.credential.reveal(name) if self.credential is not None else ""
 
+    def _is_set(self, name: str) -> bool:
+        return bool(self.account.settings.get(name))
+
     def refusal(self, response: Response) -> DownspoutError:
         """Return the error for an answer that refuses, as this URI is authorised.
 
-        A refusal that a credential may mend is an `AuthenticationError`, so that the core gets one.
+        `AuthenticationError` only where another credential may help: it makes the core get one, and where none
+        is to be had, nothing else of the account is tried.
         """
         error = _errors.error_for(response, self.asked.reference.shown)
-        mendable = isinstance(error, AuthenticationError | PermissionDenied)
-        if self.asked.applink is not None and mendable and self._applink_may_be_old():
-            _applinks.remember(self.account, self.asked.applink)
-            return AuthenticationError(error.message, hint=error.hint)
-        if self.asked.link is not None and mendable and self.may_sign_in() and response.status != 400:
-            return AuthenticationError(error.message, hint=error.hint)
-        return error
+        if not isinstance(error, AuthenticationError | PermissionDenied):
+            return error
+        code = _errors.code_of(_errors.told(response))
+        mendable = response.status in {401, 403} and self._another_credential_may_help(response.status, code)
+        return (AuthenticationError if mendable else PermissionDenied)(error.message, hint=error.hint)
 
-    def _applink_may_be_old(self) -> bool:
+    def _another_credential_may_help(self, status: int, code: str | None) -> bool:
+        if self.asked.applink is not None:
+            return self._applink_may_be_renewed(self.asked.applink)
+        if self.asked.link is None:
+            return status == 401
+        if code == _errors.CODE_NEEDED:
+            return self._is_set("access_code") and not self._value("access_code")
+        return self.may_sign_in()
+
+    def _applink_may_be_renewed(self, applink: str) -> bool:
         """An expired token is refused like a missing right; one renewed a moment ago is not expired."""
-        until = self._value("applink_until")
-        return not until or self.http.now() >= datetime.fromisoformat(until)
+        until = self._value(_applinks.UNTIL)
+        if not self._value("applink_refresh_token") or (until and self.http.now() < datetime.fromisoformat(until)):
+            return False
+        _applinks.remember(self.account, applink)
+        return True
 
     def may_sign_in(self) -> bool:
         """Whether nobody is signed in, though the account says how: then a refusal is not the last word."""
-        configured = any(self.account.text(name) for name in _SIGN_IN_SECRETS)
-        return configured and not self._value("authorization")
+        return any(map(self._is_set, _SIGN_IN_SECRETS)) and not self._value("authorization")
+
+    def signed_out(self) -> DownspoutError:
+        """Return the error for a page where an answer or a document should be."""
+        message = f"{self.asked.reference.shown}: a page for signing in came instead."
+        linked = self.asked.link is not None or self.asked.applink is not None
+        kind = PermissionDenied if linked and not self.may_sign_in() else AuthenticationError
+        return kind(message, hint=f"Sign in: downspout login {self.account.name}.")
 
 
 def as_cookie(code: str) -> str:
@@ -153,10 +175,3 @@ def as_cookie(code: str) -> str:
             hint="Ask the owner for a code of letters and digits.",
         )
     return code
-
-
-def signed_out(subject: str, account: Account) -> AuthenticationError:
-    """Return the error for a page where an answer or a document should be."""
-    return AuthenticationError(
-        f"{subject}: a page for signing in came instead.", hint=f"Sign in: downspout login {account.name}."
-    )

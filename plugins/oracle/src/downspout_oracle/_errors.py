@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from downspout import DownspoutError, Response
-from downspout.errors import AuthenticationError, NotFound, PermissionDenied, ProtocolError
+from downspout.errors import NotFound, PermissionDenied, ProtocolError
 from downspout_oracle import _wire
 
 CODE_NEEDED = "-18"
@@ -21,7 +21,7 @@ class Meaning(NamedTuple):
 
 _MEANINGS = {
     NOT_THERE: Meaning(NotFound, "Check the id, and the version if you gave one."),
-    CODE_NEEDED: Meaning(AuthenticationError, "Set access_code, or sign in: downspout login ACCOUNT."),
+    CODE_NEEDED: Meaning(PermissionDenied, "Set access_code to the link's code, or run downspout login ACCOUNT."),
     NO_PRIVILEGE: Meaning(PermissionDenied, "Ask the owner. A link's role must be downloader or more."),
     LINK_DEAD: Meaning(PermissionDenied, "Ask the owner for a new link: this one is invalid or expired."),
 }
@@ -57,5 +57,5 @@ def error_for(response: Response, subject: str) -> DownspoutError:
     if failure is None or by_status.retryable or response.status == 401:
         return by_status
     meaning = _MEANINGS.get(code_of(failure) or "", Meaning(type(by_status), by_status.hint))
-    said = f"{_wire.plain(failure.errorMessage)}" if failure.errorMessage else "no reason is given"
+    said = _wire.plain(failure.errorMessage) if failure.errorMessage else "no reason is given"
     return meaning.kind(f"{subject}: {said} ({_wire.plain(failure.code, 20)}).", hint=meaning.hint)

@@ -72,8 +72,7 @@ def _metadata(api: Api, guid: str) -> _wire.Item | None:
             raise ProtocolError(f"{api.asked.reference.shown}: the service answers about another file.")
         return item
     error = api.refusal(response)
-    anonymous = api.asked.link is not None and response.status == 401 and not api.may_sign_in()
-    if isinstance(error, AuthenticationError) and not anonymous:
+    if isinstance(error, AuthenticationError):
         raise error
     return None
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from downspout import Account, Http, origin_of
-from downspout.errors import AuthenticationError, ConfigurationError, InvalidURI, ProtocolError
+from downspout.errors import AuthenticationError, ConfigurationError, ProtocolError
 from downspout_oracle import _wire
 
 _PATH = "/oauth2/v1/token"
@@ -67,12 +67,6 @@ def _denial(denial: _wire.Denial) -> _wire.Denial:
 
 def _url(account: Account) -> str:
     address = (account.text("token_endpoint") or "").rstrip("/")
-    try:
-        origin_of(address)
-    except InvalidURI as exc:
-        raise ConfigurationError(
-            f"The token_endpoint of the account {account.name} is no address.", hint="Check it."
-        ) from exc
     return address if urlsplit(address).path else address + _PATH
 
 

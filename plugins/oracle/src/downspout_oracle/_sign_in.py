@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from attrs import evolve
+
 from downspout import Account, Credential, Http, Interaction, Secret, origin_of
 from downspout.errors import AuthenticationError, ConfigurationError
 from downspout_oracle import _api, _applinks, _oauth, _wire
@@ -15,6 +17,9 @@ _CHOICES = (
     "The access code of a public link",
     "The tokens of an application link",
 )
+
+
+_APPLINK = ("applink_token", "applink_refresh_token")
 
 
 class Proof(NamedTuple):
@@ -34,20 +39,17 @@ def sign_in(
         ConfigurationError: a setting is missing or wrong.
     """
     base_url = _api.base_url(account)
+    applink = _applinks.take(account)
+    if refused is not None and interaction is None and applink is not None:
+        return evolve(refused, values=_with_renewed_applink(base_url, applink, refused, http))
     before: Values = dict(refused.values) if refused is not None else {}
     proof = _proof(account, before, http)
     values = _kept(account, before) | _as_values(proof)
-    trouble = None
-    if refused is not None:
-        try:
-            values |= _renewed_applink(base_url, account, before, http)
-        except AuthenticationError as exc:
-            trouble = exc  # something else may have changed
     if not values or values == before:
         if interaction is None:
-            raise trouble or _nothing_new(account, refused)
-        values |= _asked_for(account, interaction)
-        proof = None
+            raise _nothing_new(account, refused)
+        asked_for = _asked_for(account, interaction)
+        values, proof = {name: value for name, value in (values | asked_for).items() if value}, None
     if interaction is not None and "authorization" in values:
         _try(base_url, account, values, http)
     expires_at = proof.expires_at if proof is not None else None
@@ -94,20 +96,24 @@ def _as_values(proof: Proof | None) -> Values:
 
 def _kept(account: Account, before: Values) -> Values:
     """Return what stays as it was, and what the settings add."""
-    names = ("access_code", "applink_token", "applink_refresh_token")
+    names = ("access_code", *(() if _applinks.SPENT in before else _APPLINK))
     configured: Values = {name: Secret(text) for name in names if (text := account.text(name))}
     return {**configured, **before}
 
 
-def _renewed_applink(base_url: str, account: Account, before: Values, http: Http) -> Values:
-    """Return a new token for the application link that was just refused, if that is what happened."""
-    token, refresh_token = before.get("applink_token"), before.get("applink_refresh_token")
-    if not isinstance(token, Secret) or not isinstance(refresh_token, Secret):
-        return {}
-    fresh = _applinks.renew(base_url, account, token, refresh_token, http)
-    if fresh is None:
-        return {}
-    return {"applink_token": fresh, "applink_until": (http.now() + _applinks.LIFE).isoformat()}
+def _with_renewed_applink(base_url: str, applink: str, refused: Credential, http: Http) -> Values:
+    """Return the values with a new token for an application link, or without any if that is over.
+
+    Whatever else the account is used for goes on.
+    """
+    token, refresh_token = (refused.reveal(name) for name in _APPLINK)
+    others: Values = {name: value for name, value in refused.values.items() if name not in _APPLINK}
+    try:
+        fresh = _applinks.renew(base_url, applink, token, refresh_token, http)
+    except AuthenticationError:
+        return {**others, _applinks.SPENT: "yes"}
+    until = (http.now() + _applinks.LIFE).isoformat()
+    return {**refused.values, "applink_token": fresh, _applinks.UNTIL: until}
 
 
 def _asked_for(account: Account, interaction: Interaction) -> Values:
@@ -124,7 +130,7 @@ def _asked_for(account: Account, interaction: Interaction) -> Values:
     token = Secret(interaction.secret("Access token"))
     refresh_token = Secret(interaction.secret("Refresh token (empty: none)"))
     pair: Values = {"applink_token": token, "applink_refresh_token": refresh_token}
-    return {name: value for name, value in pair.items() if value}
+    return {**pair, _applinks.SPENT: "", _applinks.UNTIL: ""}
 
 
 def _try(base_url: str, account: Account, values: Values, http: Http) -> None:

@@ -32,8 +32,8 @@ def open_file(wanted: Wanted, http: Http) -> Stream:
         LinkRefused: the version that was the newest is gone.
         DownspoutError: see `hookspecs.open_stream`.
     """
-    link, reference = wanted.link, wanted.link.reference
-    api = _api.Api(wanted.account, Asked.read(reference), wanted.credential, http)
+    link = wanted.link
+    api = _api.Api(wanted.account, Asked.read(link.reference), wanted.credential, http)
 
     def on_error(response: Response) -> DownspoutError:
         error = api.refusal(response)
@@ -52,7 +52,7 @@ def open_file(wanted: Wanted, http: Http) -> Stream:
     )
     if stream.media_type in _PAGES and _is_no_page(link, stream):
         stream.close()
-        raise _api.signed_out(reference.shown, wanted.account)
+        raise api.signed_out()
     return stream
 
 
