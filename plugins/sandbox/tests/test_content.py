@@ -104,6 +104,13 @@ def test_a_cut_answer_gives_exactly_the_bytes_before_the_cut(koodrive, pool, mor
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_request_is_recorded_before_its_answer_arrives(koodrive, pool):
+    drive = koodrive(rate=1_000_000)
+    answer = pool.request("GET", drive.link(LARGE), preload_content=False)
+    assert drive.sandbox.requests[-1].endpoint == "koodrive-store"
+    answer.close()
+
+
 def test_a_silent_answer_keeps_the_connection(koodrive, pool):
     drive = koodrive(stall_after=1000)
     answer = pool.request("GET", drive.link(LARGE), preload_content=False, timeout=0.3)

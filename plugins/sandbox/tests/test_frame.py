@@ -106,6 +106,8 @@ def test_a_header_sets_a_switch_for_one_request(koodrive):
 def test_an_unknown_switch_or_service_is_refused():
     with pytest.raises(KeyError, match="nonsense"):
         Sandbox(["koodrive"], nonsense=1)
+    with pytest.raises(ValueError, match="The switch bearer is one of space, plus, both, not minus"):
+        Sandbox(["koodrive"], koodrive_bearer="minus")
     with pytest.raises(ValueError, match="There is no service dropbox"):
         Sandbox(["dropbox"])
 

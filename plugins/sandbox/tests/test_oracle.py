@@ -45,6 +45,9 @@ class Client:
         sent = self.headers if headers is None else headers
         return self.pool.request(method, url, headers=sent, redirect=False, **more)
 
+    def folder(self, key):
+        return self.sandbox.world.library.folder(key)
+
     def data(self, guid, headers=None, query="", **more):
         return self.get(f"/files/{guid}/data{query}", headers, **more)
 
@@ -132,7 +135,7 @@ def test_a_final_slash_makes_no_difference(oracle):
 
 def test_what_is_not_there_is_minus_sixteen(oracle):
     client = oracle()
-    folder = names.folder_id(client.sandbox.world.library.folder("reports"))
+    folder = names.folder_id(client.folder("reports"))
     for guid, query in ((file_id("nothing"), ""), (REPORT, "?version=9"), (REPORT, "?version=x"), (folder, "")):
         assert _error(client.data(guid, query=query)) == (404, "-16")
 
@@ -160,6 +163,24 @@ def test_public_links_lead_to_others_documents_as_their_role_allows(oracle):
     assert _error(client.data(PRIVATE, {"LinkID": "LFother"})) == (400, "-26")
     assert _error(client.data(PRIVATE, {"LinkID": names.MEMBERS_LINK})) == (401, "-1")
     assert client.data(PRIVATE, {**client.headers, "LinkID": names.MEMBERS_LINK}).status == 200
+
+
+def test_a_viewer_sees_what_may_not_be_downloaded(oracle):
+    client = oracle()
+    viewer = {"LinkID": names.VIEWER_LINK}
+    assert client.get(f"/files/{PRIVATE}", viewer).json()["name"] == "private.pdf"
+    assert client.get("/folders/self/items?filterName=Reports", viewer).json()["count"] == "1"
+    assert _error(client.data(PRIVATE, viewer)) == (403, "-20")
+    stranger = urllib3.make_headers(basic_auth=f"{STRANGER}:{STRANGER_PASSWORD}")
+    assert _error(client.get("/folders/self/items", stranger)) == (403, "-20")
+    assert _error(client.get("/folders/self/items", {})) == (401, "-1")
+    body = {"assignedUser": "u", "role": "viewer"}
+    made = client.get(
+        f"/applinks/folder/{names.folder_id(client.folder('reports'))}", None, "POST", json=body
+    ).json()
+    applink = {"appLinkID": made["appLinkID"], "accessToken": made["accessToken"]}
+    assert client.get(f"/folders/{names.folder_id(client.folder('reports'))}", applink).json()["name"] == "Reports"
+    assert _error(client.data(REPORT, applink)) == (403, "-20")
 
 
 def test_an_applinks_token_is_renewed_for_a_day(oracle):

@@ -33,29 +33,20 @@ def surround(app: web.Application, service: str, endpoint: str, world: World) ->
     async def frame(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL):
             return await _control(request, world)
-        status = 0
-        try:
-            response = await _answer(request, handler, endpoint, world)
-            status = response.status
-            return response
-        except web.HTTPException as error:
-            status = error.status
-            raise
-        finally:
-            url = request.rel_url
-            headers = request.headers
-            raw_path, raw_query = url.raw_path, url.raw_query_string
-            world.requests.append(
-                Recorded(service, endpoint, request.method, raw_path, raw_query, headers, status)
-            )
+        return await _answer(request, handler, endpoint, world)
 
-    async def date(_request: web.Request, response: web.StreamResponse) -> None:
+    # Recorded before the first byte goes out, so that whoever has an answer finds its request recorded.
+    async def record(request: web.Request, response: web.StreamResponse) -> None:
         ahead = world.now() - time.time()
         if abs(ahead) >= 1:
             response.headers[hdrs.DATE] = formatdate(world.now(), usegmt=True)
+        path, _, query = request.raw_path.partition("?")
+        if not path.startswith(CONTROL):
+            method, headers = request.method, request.headers
+            world.requests.append(Recorded(service, endpoint, method, path, query, headers, response.status))
 
     app.middlewares.insert(0, frame)
-    app.on_response_prepare.append(date)
+    app.on_response_prepare.append(record)
 
 
 async def _answer(request: web.Request, handler: Handler, endpoint: str, world: World) -> web.StreamResponse:
@@ -129,3 +120,9 @@ async def json_object(request: web.Request) -> dict[str, typing.Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def whole_number(text: object) -> int | None:
+    """Read what a client sent as a number: at most 15 ASCII digits, or an integer as large; else None."""
+    digits = str(text)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 15 else None

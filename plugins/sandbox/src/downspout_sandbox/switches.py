@@ -6,21 +6,22 @@ outside they carry the service's name as a prefix (`koodrive_old_links`), inside
 
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import attrs
 
 Value = bool | int | float | str | None
 
 
-def switch(default: Value, text: str) -> typing.Any:
+def switch(default: Value, text: str, choices: Collection[str] = ()) -> typing.Any:
     """Declare one switch of a `Switches` class.
 
     Args:
         default: What holds when nobody asks for anything else.
         text: One sentence for `--help` and the README.
+        choices: The values that it can have; empty: any.
     """
-    return attrs.field(default=default, metadata={"help": text})
+    return attrs.field(default=default, metadata={"help": text, "choices": choices})
 
 
 @attrs.frozen
@@ -72,7 +73,13 @@ def typed(kind: type, values: Mapping[str, object]) -> dict[str, Value]:
         ValueError: A value that its switch cannot have.
     """
     hints = typing.get_type_hints(kind)
-    return {name: _convert(name, hints[name], value) for name, value in values.items()}
+    found = {name: _convert(name, hints[name], value) for name, value in values.items()}
+    for field in attrs.fields(kind):
+        choices = field.metadata["choices"]
+        if choices and found.get(field.name, field.default) not in choices:
+            shown = ", ".join(choices).removeprefix(", ")
+            raise ValueError(f"The switch {field.name} is one of {shown}, not {found[field.name]}.")
+    return found
 
 
 def _convert(name: str, hint: object, value: object) -> Value:

@@ -30,7 +30,7 @@ class Recorded:
         path: As it came, percent-encoded, without the query.
         query: What follows `?`, as it came.
         headers: The request's headers; names are compared without case.
-        status: Of the answer; 0 where the connection was broken off without one.
+        status: Of the answer.
     """
 
     service: str

@@ -21,13 +21,25 @@ LIFE = 30 * 86_400.0  # seconds
 class Switches:
     """What eSignon can do on top of the general switches."""
 
-    revision: str = switch("2020-09", "Whose fields the download call has: `2020-05`, `2020-09` or `2021`.")
+    revision: str = switch(
+        "2020-09",
+        "Whose fields the download call has: `2020-05`, `2020-09` or `2021`.",
+        ("2020-05", "2020-09", "2021"),
+    )
     code: str = switch("", "The `result_code` of every download call, right or wrong.")
     login_code: str = switch("", "The `result_code` of every login.")
     auth_status: int = switch(200, "The status where the token does not hold: 200 with code 94, or 401.")
-    dead_link: str = switch("403", "What a dead link answers: a status, or `html` for a page with 200.")
+    dead_link: str = switch(
+        "403",
+        "What a dead link answers: a status, or `html` for a page with 200.",
+        ("400", "401", "403", "404", "410", "html"),
+    )
     dead_links: bool = switch(False, "Every link of the old download call is dead at once.")
-    no_old_call: str = switch("", "The old download call is away: `code` refuses it with 95, a status answers so.")
+    no_old_call: str = switch(
+        "",
+        "The old download call is away: `code` refuses it with 95, a status answers so.",
+        ("", "code", "403", "404", "405", "410"),
+    )
     empty_body: bool = switch(False, "Success with an empty `body`.")
     no_header: bool = switch(False, "Answers without `header`.")
     numbers: bool = switch(False, "Write numbers in lists as numbers, not as text.")

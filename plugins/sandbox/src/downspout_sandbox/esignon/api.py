@@ -18,7 +18,7 @@ from downspout_sandbox.esignon.access import (
     check_caller,
     token_text,
 )
-from downspout_sandbox.frame import json_object
+from downspout_sandbox.frame import json_object, whole_number
 from downspout_sandbox.world import World
 
 Json = dict[str, typing.Any]
@@ -152,19 +152,19 @@ class Api:
         """Give one page of the user's workflows; pages begin at 1."""
         check_caller(request, self.world)
         options = self.world.switches(Switches, request)
-        page, rows = request.query.get("page", "1"), request.query.get("rows", "50")
-        if not (page.isdigit() and rows.isdigit() and int(page) and int(rows)):
+        page, rows = (whole_number(request.query.get(*each)) for each in (("page", "1"), ("rows", "50")))
+        if not page or not rows:
             raise Refused("12", "page and rows are numbers from 1.")
         found = names.listed()
-        start = (int(page) - 1) * int(rows)
+        start = (page - 1) * rows
         body: Json = {
             "comp_id": names.COMPANY,
             "isManager": "N",
             "memb_email": USERNAME,
-            "page": page,
-            "rows": rows,
+            "page": page if options.numbers else str(page),
+            "rows": rows if options.numbers else str(rows),
             "total": len(found) if options.numbers else str(len(found)),
-            "workflow_list": [_listed(each, options) for each in found[start : start + int(rows)]],
+            "workflow_list": [_listed(each, options) for each in found[start : start + rows]],
         }
         return answer(body, options)
 
@@ -177,7 +177,7 @@ class Api:
         if not isinstance(header, dict) or not isinstance(body, dict):
             raise Refused("99", "The request has the wrong form.")
         code = header.get("request_code")
-        if code not in {"5008Q", "5009Q"}:
+        if code not in ("5008Q", "5009Q"):
             raise Refused("99", "The request code is unknown.")
         if code == "5009Q" and not (body.get("start_date") and body.get("end_date")):
             raise Refused("17", "A search condition is missing.")

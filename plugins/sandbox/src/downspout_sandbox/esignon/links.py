@@ -74,5 +74,7 @@ def _sign(path: str) -> str:
 
 def add_routes(app: web.Application, world: World) -> None:
     """Put the documents at their paths."""
-    place = r"/docs/{part:document|certificate}/{number:\d+}/{version:\d+}/{expires_at:\d+}/{signature}"
+    place = (
+        r"/docs/{part:document|certificate}/{number:\d{1,15}}/{version:\d{1,15}}/{expires_at:\d{1,15}}/{signature}"
+    )
     app.router.add_get(place, Documents(world).get)

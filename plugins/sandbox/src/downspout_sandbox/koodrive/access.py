@@ -29,7 +29,9 @@ class Switches:
     """What KooDrive can do on top of the general switches."""
 
     bearer: str = switch(
-        "both", "Which form a token has: `space` (`Bearer TOKEN`), `plus` (`Bearer+TOKEN`) or `both`."
+        "both",
+        "Which form a token has: `space` (`Bearer TOKEN`), `plus` (`Bearer+TOKEN`) or `both`.",
+        ("space", "plus", "both"),
     )
     app_auth: bool = switch(False, "Leave the token out of the environment and give `APP_ID` and `APP_SECRET`.")
     carrier: bool = switch(

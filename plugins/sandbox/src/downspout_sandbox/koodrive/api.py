@@ -7,7 +7,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from downspout_sandbox.documents import Document, Folder
-from downspout_sandbox.frame import json_object
+from downspout_sandbox.frame import json_object, whole_number
 from downspout_sandbox.koodrive import names, signing
 from downspout_sandbox.koodrive.access import BAD_PARAMETERS, Refused, Switches, check_caller
 from downspout_sandbox.world import World
@@ -105,9 +105,9 @@ class Api:
             children = [document] if document is not None else []
         else:
             children = list(self.world.library.children(folder))
-        wanted = body.get("fileName")
+        wanted = str(body.get("fileName") or "")
         items = [self._item(each, folder, options) for each in children]
-        items = [each for each in items if not wanted or wanted in each["fileName"]]
+        items = [each for each in items if wanted in each["fileName"]]
         return web.json_response(_page(items, body, options))
 
     def _folder_to_list(self, parent: str, shared: bool) -> Folder:
@@ -258,10 +258,12 @@ SHARE_CODE = "code1234"
 
 def _page(items: list[Json], body: Json, options: Switches) -> Json:
     page = body.get("pageInfo") or {}
-    size, cursor = str(page.get("pageSize") or 100), str(page.get("pageCursor") or "")
-    if not size.isdigit() or not 1 <= int(size) <= 1000:
+    if not isinstance(page, dict):
+        raise Refused(400, BAD_PARAMETERS, "pageInfo is an object.")
+    size, cursor = whole_number(page.get("pageSize") or 100), str(page.get("pageCursor") or "")
+    if size is None or not 1 <= size <= 1000:
         raise Refused(400, BAD_PARAMETERS, "pageSize is a number from 1 to 1000.")
-    start, step, turn = 0, int(size), 0
+    start, step, turn = 0, size, 0
     if cursor:
         start, turn = _read_cursor(cursor)
     if options.short_pages:

@@ -40,7 +40,11 @@ _SHOWN_NAMES = {USERNAME: "Jo", STRANGER: "User BB", "": "anonymous"}
 class Switches:
     """What Oracle Content Management can do on top of the general switches."""
 
-    sign_in: str = switch("token", "What the environment gives: `token`, `basic`, `client` or `password`.")
+    sign_in: str = switch(
+        "token",
+        "What the environment gives: `token`, `basic`, `client` or `password`.",
+        ("token", "basic", "client", "password"),
+    )
     applink_status: int = switch(403, "The status where an applink's token has expired: 403 or 401.")
     open_links: bool = switch(False, "Public links need no access code.")
     login_redirect: bool = switch(False, "Answer 302 to a page for signing in where the credential does not hold.")
@@ -130,8 +134,8 @@ def unauthorised(request: web.Request, world: World) -> Exception:
     return Refused(401, "-1", "!csUnauthorized", "The call needs a user who is signed in.")
 
 
-def check_reader(request: web.Request, guid: str, world: World) -> None:
-    """Check that whoever asks may download a document.
+def check_reader(request: web.Request, guid: str, world: World, *, download: bool = False) -> None:
+    """Check that whoever asks may see a document or a folder, or download a document.
 
     Raises:
         Refused: Not with these headers.
@@ -141,13 +145,16 @@ def check_reader(request: web.Request, guid: str, world: World) -> None:
     if link_id and applink:
         raise Refused(400, "-1", "!csUnableToDownloadFile", "Unable to download file. Use one kind of link.", guid)
     if applink or headers.get("accessToken"):
-        _check_applink(request, applink or "", guid, world)
+        role = _check_applink(request, applink or "", guid, world)
     elif link_id:
-        _check_public_link(request, link_id, guid, world)
+        role = _check_public_link(request, link_id, guid, world)
     else:
         user = check_user(request, world)
         if user != USERNAME or guid == file_id(PRIVATE):
             raise no_privilege(user, guid)
+        return
+    if download and role not in _MAY_DOWNLOAD:
+        raise no_privilege("", guid)
 
 
 def no_privilege(user: str, guid: str) -> Refused:
@@ -197,7 +204,8 @@ def _basic_user(text: str) -> str | None:
     return user if known.get(user) == password else None
 
 
-def _check_public_link(request: web.Request, link_id: str, guid: str, world: World) -> None:
+def _check_public_link(request: web.Request, link_id: str, guid: str, world: World) -> str:
+    """Give the role of a link that holds for a document or a folder."""
     link = world.state(Sessions).links.get(link_id)
     if link is None or link.expired or link.target not in {None, guid}:
         message = "Unable to download file. The link is invalid or has expired."
@@ -205,8 +213,7 @@ def _check_public_link(request: web.Request, link_id: str, guid: str, world: Wor
     if not link.anyone:
         check_user(request, world)
     _check_code(request, link, guid, world)
-    if link.role not in _MAY_DOWNLOAD:
-        raise no_privilege("", guid)
+    return link.role
 
 
 def _check_code(request: web.Request, link: PublicLink, guid: str, world: World) -> None:
@@ -222,7 +229,8 @@ def _check_code(request: web.Request, link: PublicLink, guid: str, world: World)
         raise Refused(403, "-18", "!csUnableToDownloadFile!csAccessCodeInvalidForLinkAccess", message, guid)
 
 
-def _check_applink(request: web.Request, applink: str, guid: str, world: World) -> None:
+def _check_applink(request: web.Request, applink: str, guid: str, world: World) -> str:
+    """Give the role of an applink that holds for a document or a folder."""
     state = world.state(Sessions)
     token = state.applink_tokens.use(request.headers.get("accessToken", ""), world, APPLINK_LIFE)
     link = state.applinks.get(applink)
@@ -232,5 +240,4 @@ def _check_applink(request: web.Request, applink: str, guid: str, world: World) 
         raise Refused(status, "-20", "!csUnableToDownloadFile!csApplinkTokenInvalid", message, guid)
     if link.target not in {"", guid}:
         raise no_privilege("", guid)
-    if link.role not in _MAY_DOWNLOAD:
-        raise no_privilege("", guid)
+    return link.role

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from downspout_sandbox.content import range_of_none, send_document
 from downspout_sandbox.documents import Document, Folder
+from downspout_sandbox.frame import whole_number
 from downspout_sandbox.oracle import names
 from downspout_sandbox.oracle.access import (
     USERNAME,
@@ -16,7 +17,6 @@ from downspout_sandbox.oracle.access import (
     check_reader,
     check_user,
     error_answer,
-    no_privilege,
     not_found,
 )
 from downspout_sandbox.world import World
@@ -58,7 +58,7 @@ class Api:
     async def data(self, request: web.Request) -> web.StreamResponse:
         """Send a document: the newest version, or the one asked for."""
         guid = request.match_info["id"]
-        check_reader(request, guid, self.world)
+        check_reader(request, guid, self.world, download=True)
         document = self._version(guid, request)
         return await self._send(request, document)
 
@@ -114,16 +114,14 @@ class Api:
 
     async def folder(self, request: web.Request) -> web.Response:
         """Give what is known of a folder."""
-        check_user(request, self.world)
+        check_reader(request, request.match_info["id"], self.world)
         folder = self._folder(request)
         return web.json_response({**self._shown(folder, request), "errorCode": "0"})
 
     async def items(self, request: web.Request) -> web.Response:
         """Give one page of a folder's contents, or those of the home folder."""
-        user = check_user(request, self.world)
+        check_reader(request, request.match_info.get("id", "self"), self.world)
         folder = self._folder(request)
-        if user != USERNAME:
-            raise no_privilege(user, names.folder_id(folder))
         wanted = request.query.get("filterName")
         children = [each for each in self.world.library.children(folder) if wanted is None or each.name == wanted]
         reverse = request.query.get("orderby", "name:asc").endswith(":desc")
@@ -152,7 +150,7 @@ class Api:
         document = names.find_document(guid, self.world)
         text = request.query.get("version")
         if document is not None and text is not None:
-            document = document.at_version(int(text)) if text.isascii() and text.isdigit() else None
+            document = document.at_version(whole_number(text) or 0)
         if document is None:
             raise not_found(guid)
         return document
@@ -165,18 +163,17 @@ class Api:
         return folder
 
     def _page(self, children: list[Document | Folder], owner: str, request: web.Request) -> Json:
-        limit, offset = request.query.get("limit", "50"), request.query.get("offset", "0")
-        if not (limit.isdigit() and offset.isdigit() and 1 <= int(limit) <= 10_000):
+        limit, start = (whole_number(request.query.get(*each)) for each in (("limit", "50"), ("offset", "0")))
+        if limit is None or start is None or not 1 <= limit <= 10_000:
             raise Refused(400, "-1", "!csInvalidParameter,limit", "limit is a number from 1 to 10000.")
-        start = int(offset)
-        shown = children[start : start + int(limit)]
-        more = start + int(limit) < len(children)
+        shown = children[start : start + limit]
+        more = start + limit < len(children)
         return {
             "count": self._number(len(shown), request),
             "totalResults": self._number(len(children), request),
             "hasMore": self._number(int(more), request),
             "offset": self._number(start, request),
-            "limit": self._number(int(limit), request),
+            "limit": self._number(limit, request),
             "ownerFolderID": owner,
             "items": [self._shown(each, request) for each in shown],
             "errorCode": "0",
