@@ -249,6 +249,32 @@ def test_a_configured_token_that_ended_is_renewed_by_login(drive, service, say):
     assert drive(session_id="s1").authenticate(interaction=Person(0)).reveal("token") == "Bearer fresh"
 
 
+def test_a_second_login_renews_what_the_first_one_got(drive, service):
+    service.on(AUTH, {**OK, "data": {"userId": "42"}})
+    service.on(REFRESH, {**OK, "accessToken": "Bearer fresh"})
+    account = drive(token=None)
+    before = account.authenticate(interaction=Person(1, "pasted", "s1"))
+    person = Person(0)
+    assert account.authenticate(refused=before, interaction=person).reveal("token") == "Bearer fresh"
+    assert person.asked == []
+
+
+def test_a_second_login_asks_again_where_nothing_can_be_renewed(drive, service, say):
+    service.on(AUTH, {**OK, "data": {"userId": "42"}})
+    account = drive(token=None)
+    before = account.authenticate(interaction=Person(1, "old", ""))
+    assert account.authenticate(refused=before, interaction=Person(1, "new", "")).reveal("token") == "new"
+
+
+def test_a_second_login_checks_the_configured_app_again(drive, service, say):
+    service.on(SPACE, say({"code": 13000201, "msg": "?"}, 401))
+    account = drive(token=None, app_id="app", app_secret="app-secret", user_id="4/2")
+    person = Person(0)
+    with pytest.raises(AuthenticationError):
+        account.authenticate(refused=account.authenticate(), interaction=person)
+    assert person.asked == []
+
+
 def test_a_wrong_code_is_said(drive, service, say):
     service.on(CODE_URL, {**OK, "uri": "https://orgid.example/"})
     service.on(CREATE, say({"code": 13000201, "msg": "The code does not hold."}, 400))

@@ -23,11 +23,11 @@ _WAYS = (
 
 
 def sign_in(site: Site, refused: Credential | None, interaction: Interaction | None, http: Http) -> Credential:
-    """Return a credential that is worth trying.
+    """Return a credential that is worth trying; with somebody to ask, one that the service honours.
 
     Args:
         site: the account's settings.
-        refused: what no longer holds, or `None`.
+        refused: what no longer holds (or, at a login, what was there before), or `None`.
         interaction: somebody who can be asked, or `None`.
         http: asks.
 
@@ -36,21 +36,29 @@ def sign_in(site: Site, refused: Credential | None, interaction: Interaction | N
         ConfigurationError: app authentication lacks a part.
     """
     app_refused = refused is not None and bool(refused.reveal("app_id"))
-    if site.app_id is not None and not app_refused:
+    if site.app_id is not None and (interaction is not None or not app_refused):
         app = _app(site.app_id, site.app_secret, site.user_id, site)
         return app if interaction is None else _checked(app, site, http)
     if refused is not None and not app_refused:
-        return _after(refused, site, http).credential(site)
+        try:
+            return _after(refused, site, http).credential(site)
+        except AuthenticationError:
+            if interaction is None:
+                raise
     if site.token is not None or site.refresh_token is not None:
         return _configured(site, http, check=interaction is not None).credential(site)
     if interaction is not None:
         return _asked(site, interaction, http)
+    raise _nothing(site, app_refused=app_refused)
+
+
+def _nothing(site: Site, *, app_refused: bool) -> AuthenticationError:
     if app_refused:
-        raise AuthenticationError(
+        return AuthenticationError(
             f"{site.account}: KooDrive does not accept the app's signature.",
             hint="Check app_id, app_secret and user_id, and the clock of this machine.",
         )
-    raise AuthenticationError(
+    return AuthenticationError(
         f"{site.account}: there is no token for KooDrive.",
         hint=f"Run {site.login}, or set token, or app_id with app_secret.",
     )
