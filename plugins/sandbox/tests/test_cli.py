@@ -41,7 +41,10 @@ def test_wrong_usage_is_told_in_one_line():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_told_to_stop(number):
     process = subprocess.Popen(
-        [*SANDBOX, "serve", "--service", "oracle"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*SANDBOX, "serve", "--service", "oracle", "--sign-in"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         lines = []
@@ -51,6 +54,7 @@ def test_it_serves_until_it_is_told_to_stop(number):
         found = dict(
             line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export")
         )
+        assert any("access code test12345" in line for line in lines if line.startswith("# "))
         with urllib3.PoolManager() as pool:
             assert pool.request("GET", f"{found['DOWNSPOUT_ORACLE_ENDPOINT']}/documents/api/1.2/").status == 404
         process.send_signal(number)

@@ -64,6 +64,8 @@ def serve(chosen: Sequence[str], tls: bool, **given: object) -> None:
             click.echo(f"export {name}={shlex.quote(value)}")
         for endpoint in sandbox.world.ports:
             click.echo(f"# {endpoint}: {sandbox.url(endpoint)}")
+        for line in sandbox.sign_in_help:
+            click.echo(f"# {line}")
         click.echo(f"# try: downspout get {' '.join(map(shlex.quote, sandbox.examples))}")
         sys.stdout.flush()
         ended.wait()

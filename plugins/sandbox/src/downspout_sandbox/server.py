@@ -93,6 +93,11 @@ class Sandbox:
         return [uri for service in self._services for uri in service.examples(self.world)]
 
     @property
+    def sign_in_help(self) -> list[str]:
+        """What to answer when signing in, beyond what the environment says."""
+        return [line for service in self._services for line in service.sign_in_help(self.world)]
+
+    @property
     def requests(self) -> list[Recorded]:
         """What was asked so far, the oldest first."""
         return list(self.world.requests)

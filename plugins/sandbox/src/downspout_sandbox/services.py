@@ -1,7 +1,7 @@
 """The services of the sandbox.
 
 A service is a module of this package that offers `make_apps` and `environment`, and may offer `examples` (URIs to
-show) and `Switches` (a frozen attrs class made of `switch` fields).
+show), `sign_in_help` (what to answer when signing in) and `Switches` (a frozen attrs class of `switch` fields).
 """
 
 import functools
@@ -21,13 +21,14 @@ class Service(typing.NamedTuple):
 
     `make_apps` gives the applications by endpoint name; each gets a port, thus an origin, of its own.
     `environment` gives the settings with which a client finds and may use the service, `examples` some URIs that
-    work with them.
+    work with them, `sign_in_help` sentences about what the environment leaves out when one has to sign in.
     """
 
     name: str
     make_apps: MakeApps
     environment: Environment
     examples: typing.Callable[[World], Sequence[str]]
+    sign_in_help: typing.Callable[[World], Sequence[str]]
     switches: type | None
 
 
@@ -39,8 +40,18 @@ def load(name: str) -> Service | None:
     if spec is None or spec.origin is None:
         return None
     found = importlib.import_module(module)
-    examples = getattr(found, "examples", lambda _: ())
-    return Service(name, found.make_apps, found.environment, examples, getattr(found, "Switches", None))
+    return Service(
+        name,
+        found.make_apps,
+        found.environment,
+        getattr(found, "examples", _nothing),
+        getattr(found, "sign_in_help", _nothing),
+        getattr(found, "Switches", None),
+    )
+
+
+def _nothing(_world: World) -> Sequence[str]:
+    return ()
 
 
 def chosen(names: Iterable[str]) -> list[Service]:

@@ -21,12 +21,14 @@ class Token:
         owner: The user, the link or whatever it stands for.
         issued_at: The sandbox's age then, in seconds.
         uses: How often it was accepted.
+        ended: It was replaced, or its session is over.
     """
 
     text: str
     owner: str
     issued_at: float = 0.0
     uses: int = 0
+    ended: bool = False
 
 
 class Tokens:
@@ -68,7 +70,7 @@ class Tokens:
             wears: Whether the switch `token_uses` holds: for the first token of each owner, and no other.
         """
         token = self.known(text)
-        if token is None:
+        if token is None or token.ended:
             return None
         seconds = life if world.general.token_life is None else world.general.token_life
         if world.age() >= token.issued_at + seconds or (wears and self._is_worn(token, world.general.token_uses)):
@@ -82,9 +84,11 @@ class Tokens:
         """Give a token whether or not it still holds, or None."""
         return self._tokens.get(text)
 
-    def drop(self, text: str) -> None:
-        """Forget a token."""
-        self._tokens.pop(text, None)
+    def end(self, text: str) -> None:
+        """Accept a token no more; it stays known, so that a session's id can renew it."""
+        token = self.known(text)
+        if token is not None:
+            token.ended = True
 
     def _is_worn(self, token: Token, limit: int | None) -> bool:
         wearing = self._wearing.setdefault(token.owner, token.text)

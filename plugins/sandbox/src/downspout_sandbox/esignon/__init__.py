@@ -12,7 +12,7 @@ from downspout_sandbox.esignon.access import PASSWORD, USERNAME, Refused, Switch
 from downspout_sandbox.esignon.api import Api
 from downspout_sandbox.world import Apps, World
 
-__all__ = ["Switches", "environment", "examples", "make_apps"]
+__all__ = ["Switches", "environment", "examples", "make_apps", "sign_in_help"]
 
 
 def make_apps(world: World) -> Apps:
@@ -50,3 +50,8 @@ def environment(world: World) -> dict[str, str]:
 def examples(world: World) -> list[str]:  # noqa: ARG001
     """Give some URIs that work with that environment."""
     return ["esignon:12584", "esignon:12584?part=certificate", "esignon:12586", "esignon:/"]
+
+
+def sign_in_help(world: World) -> list[str]:  # noqa: ARG001
+    """Tell what to answer when signing in."""
+    return [f"esignon: company {names.COMPANY}, user {USERNAME}, password {PASSWORD}"]

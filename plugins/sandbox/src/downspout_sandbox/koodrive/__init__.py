@@ -11,6 +11,7 @@ from downspout_sandbox.koodrive import names, store
 from downspout_sandbox.koodrive.access import (
     APP_ID,
     APP_SECRET,
+    CODE,
     SESSION,
     Refused,
     Sessions,
@@ -21,7 +22,7 @@ from downspout_sandbox.koodrive.api import Api
 from downspout_sandbox.koodrive.sessions import SessionApi
 from downspout_sandbox.world import Apps, World
 
-__all__ = ["Switches", "environment", "examples", "make_apps"]
+__all__ = ["Switches", "environment", "examples", "make_apps", "sign_in_help"]
 
 
 def make_apps(world: World) -> Apps:
@@ -69,4 +70,14 @@ def examples(world: World) -> list[str]:  # noqa: ARG001
         f"koodrive:{names.CONTAINER}/{names.file_id('large')}",
         f"koodrive:{names.file_id('small-00042')}",
         "koodrive:/Languages",
+    ]
+
+
+def sign_in_help(world: World) -> list[str]:
+    """Tell what to answer when signing in."""
+    state = world.state(Sessions)
+    return [
+        f"koodrive: the sign-in page ends at an address with ?code={CODE}",
+        f"koodrive: session token {state.access.first_text(names.USER)}, session id {SESSION}",
+        f"koodrive: app {APP_ID}, secret {APP_SECRET}",
     ]

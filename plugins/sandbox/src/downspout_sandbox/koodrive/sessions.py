@@ -1,6 +1,8 @@
 """KooDrive's session management: sign-in codes, refreshing, signing off. Apps' signatures do not count here."""
 
+import html
 import typing
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -33,6 +35,7 @@ class SessionApi:
         """Put the calls at their paths."""
         v1 = "/koodrive/ose/v1"
         app.router.add_get(f"{v1}/session/authCodeURL", self.code_url)
+        app.router.add_get("/orgid", self.page)
         app.router.add_post(f"{v1}/session/", self.create)
         app.router.add_post(f"{v1}/session", self.create)
         app.router.add_post(f"{v1}/session/refresh", self.refresh)
@@ -44,8 +47,15 @@ class SessionApi:
         """Give the page where a person signs in."""
         if not request.query.get("domain"):
             raise Refused(400, BAD_PARAMETERS, "domain is missing.")
-        uri = f"{self.world.url('koodrive')}/orgid?response_type=code"
+        query = urlencode({"response_type": "code", "redirect_uri": request.query["domain"]})
+        uri = f"{self.world.url('koodrive')}/orgid?{query}"
         return web.json_response({"uri": uri, "orgIdHost": "orgid.example", "code": 0, "msg": "Success."})
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Show what the sign-in page would end at: the front end's address with a code."""
+        address = html.escape(f"{request.query.get('redirect_uri', '')}/?code={CODE}")
+        text = f"<!DOCTYPE html>\n<title>OrgID</title>\n<p>Signed in. The next address is\n<pre>{address}</pre>\n"
+        return web.Response(text=text, content_type="text/html")
 
     async def create(self, request: web.Request) -> web.Response:
         """Make a session from the code that the sign-in page gave."""
@@ -70,7 +80,7 @@ class SessionApi:
         token = state.access.known(text) if text else None
         if token is None or request.headers.get("x-session-id") not in state.ids:
             raise Refused(options.auth_status, NO_CREDENTIAL, "The session does not hold.")
-        state.access.drop(token.text)
+        state.access.end(token.text)
         new = state.access.issue(token.owner, self.world)
         return web.json_response({"accessToken": f"Bearer {new.text}", "code": 0, "msg": "Success."})
 
@@ -85,7 +95,7 @@ class SessionApi:
         options = self.world.switches(Switches, request)
         token = use_token(request.headers.get("Authorization", ""), options, self.world)
         state = self.world.state(Sessions)
-        state.access.drop(token.text)
+        state.access.end(token.text)
         state.ids.discard(request.headers.get("x-session-id", SESSION))
         return web.json_response({"code": 0, "msg": "Success."})
 
@@ -99,8 +109,8 @@ class SessionApi:
         token = state.refresh.use(text, self.world, _REFRESH_LIFE, wears=False)
         if token is None or not old:
             raise Refused(options.auth_status, NO_CREDENTIAL, "The refresh token does not hold.")
-        state.refresh.drop(text)
-        state.access.drop(old)
+        state.refresh.end(text)
+        state.access.end(old)
         info = {
             "accessToken": f"AT {state.access.issue(token.owner, self.world).text}",
             "expiresIn": int(CARRIER_LIFE),

@@ -23,7 +23,7 @@ from downspout_sandbox.oracle.api import Api
 from downspout_sandbox.oracle.links import LinkApi
 from downspout_sandbox.world import Apps, World
 
-__all__ = ["Switches", "environment", "examples", "make_apps"]
+__all__ = ["Switches", "environment", "examples", "make_apps", "sign_in_help"]
 
 
 def make_apps(world: World) -> Apps:
@@ -78,4 +78,13 @@ def examples(world: World) -> list[str]:  # noqa: ARG001
         f"oracle:{names.file_id('large')}",
         f"oracle:{names.file_id(names.PRIVATE)}?link={names.OPEN_LINK}",
         "oracle:/Reports/2025",
+    ]
+
+
+def sign_in_help(world: World) -> list[str]:
+    """Tell what to answer when signing in."""
+    token = world.state(Sessions).users.first_text(USERNAME)
+    return [
+        f"oracle: user {USERNAME}, password {PASSWORD}; or token {token}",
+        f"oracle: access code {names.ACCESS_CODE} of the link {names.CODE_LINK}",
     ]
