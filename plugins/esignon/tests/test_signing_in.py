@@ -117,6 +117,22 @@ def test_login_asks_only_for_what_is_missing(call, far, signed_in):
     assert "password" not in credential.values
 
 
+def test_login_checks_a_configured_token(call, far, envelope):
+    far.answers["GET /worklists/new"] = envelope({"total": "0", "workflow_list": []})
+    caller = call(token=TOKEN)
+    for refused in (None, caller.signed()):
+        assert caller.authenticate(refused, Somebody()).reveal("token") == TOKEN
+    far.answers["GET /worklists/new"] = envelope({}, "95", "not your call")
+    assert caller.authenticate(None, Somebody()).reveal("token") == TOKEN
+    assert {asked.headers["Authorization"] for asked in far.asked} == {f"esignon {TOKEN}"}
+
+
+def test_login_replaces_a_configured_token_that_does_not_hold(call, far, envelope, signed_in):
+    far.answers["GET /worklists/new"] = envelope({}, "94", "wrong")
+    signed_in(access_token="fresh")
+    assert call(token=TOKEN, **USER).authenticate(None, Somebody()).reveal("token") == "fresh"
+
+
 def test_login_without_an_answer_asks_nobody_else(call, far):
     with pytest.raises(AuthenticationError):
         call(company_id="acme01", username="jo").authenticate(interaction=Somebody(""))

@@ -178,11 +178,23 @@ def test_login_notices_a_wrong_password(call, far, answer):
     assert far.asked[0].headers["Authorization"] == basic("jo:wrong")
 
 
-def test_login_again_asks_for_something_else(call, far, answer):
+def test_login_again_checks_what_is_configured(call, far, answer):
     far.answers[HOME] = answer({"items": []})
     caller = call(token="abc", access_code="kept12345")
-    refused = caller.signed(authorization="Bearer abc", access_code="kept12345")
-    credential = caller.authenticate(refused=refused, interaction=Somebody(0, "def"))
+    for refused in (None, caller.authenticate()):
+        credential = caller.authenticate(refused=refused, interaction=Somebody(9))
+        assert credential.reveal("authorization") == "Bearer abc"
+        assert credential.reveal("access_code") == "kept12345"
+    far.answers[HOME] = answer(b"", 401)
+    with pytest.raises(AuthenticationError):
+        caller.authenticate(interaction=Somebody(9))
+
+
+def test_login_again_adds_to_what_was_told_before(call, far, answer):
+    far.answers[HOME] = answer({"items": []})
+    caller = call()
+    stored = caller.signed(authorization="Bearer abc", access_code="kept12345")
+    credential = caller.authenticate(refused=stored, interaction=Somebody(0, "def"))
     assert credential.reveal("authorization") == "Bearer def"
     assert credential.reveal("access_code") == "kept12345"
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from downspout import Account, Credential, Http, Interaction, Secret, origin_of
-from downspout.errors import AuthenticationError, ConfigurationError, PermissionDenied, ProtocolError
+from downspout.errors import AuthenticationError, ConfigurationError, NotFound, PermissionDenied, ProtocolError
 from downspout_esignon import _calls, _wire
 
 _TOKEN_LIFE = timedelta(days=30)
@@ -20,16 +20,35 @@ _MEANINGS = {
 def sign_in(
     account: Account, refused: Credential | None, interaction: Interaction | None, http: Http
 ) -> Credential:
-    """Return a credential that is not the refused one.
+    """Return a credential that is not the refused one; for somebody who is there, one that was checked.
 
     Raises:
         AuthenticationError: nothing to sign in with, or it is not accepted.
         ConfigurationError: the token or the company id cannot be right.
     """
     token = _configured_token(account)
-    if token is not None and (refused is None or refused.reveal("token") != token.reveal()):
-        return _credential(account, {"token": token}, None)
-    known = _what_is_known(account, refused, interaction)
+    if token is not None:
+        credential = _credential(account, {"token": token}, None)
+        unused = refused is None or refused.reveal("token") != token.reveal()
+        if unused if interaction is None else _holds(account, credential, http):
+            return credential
+    return _exchange(account, _what_is_known(account, refused, interaction), http)
+
+
+def _holds(account: Account, credential: Credential, http: Http) -> bool:
+    """Whether eSignon accepts a token. A refusal for another reason says that it does."""
+    try:
+        response = _calls.listing(account, 1, 1, _calls.signature(credential, account), http)
+        _wire.body_of(response, _wire.Listing, f"Checking the token of {account.name}")
+    except AuthenticationError:
+        return False
+    except (NotFound, PermissionDenied, ProtocolError):
+        return True
+    return True
+
+
+def _exchange(account: Account, known: dict[str, str], http: Http) -> Credential:
+    """Return a token for company, user and password."""
     body = {"memb_email": known["username"], "memb_pwd": known["password"]}
     response = http.request(
         "POST",

@@ -43,15 +43,28 @@ def sign_in(
     if refused is not None and interaction is None and applink is not None:
         return evolve(refused, values=_with_renewed_applink(base_url, applink, refused, http))
     before: Values = dict(refused.values) if refused is not None else {}
-    proof = _proof(account, before, http)
-    values = _kept(account, before) | _as_values(proof)
+    if interaction is not None:
+        return _log_in(base_url, account, before, interaction, http)
+    proof = _proof(account, before.get("authorization"), http)
+    values = _configured(account, before) | before | _as_values(proof)
     if not values or values == before:
-        if interaction is None:
-            raise _nothing_new(account, refused)
+        raise _nothing_new(account, refused)
+    return _credential(base_url, account, values, proof)
+
+
+def _log_in(base_url: str, account: Account, before: Values, interaction: Interaction, http: Http) -> Credential:
+    """Check what is configured; ask where nothing is."""
+    proof = _proof(account, None, http)
+    values = _configured(account, {}) | _as_values(proof)
+    if not values:
         asked_for = _asked_for(account, interaction)
-        values, proof = {name: value for name, value in (values | asked_for).items() if value}, None
-    if interaction is not None and "authorization" in values:
-        _try(base_url, account, values, http)
+        values = {name: value for name, value in {**before, **asked_for}.items() if value}
+    if "authorization" in values:
+        _try(base_url, account, values["authorization"], http)
+    return _credential(base_url, account, values, proof)
+
+
+def _credential(base_url: str, account: Account, values: Values, proof: Proof | None) -> Credential:
     expires_at = proof.expires_at if proof is not None else None
     return Credential(account.name, frozenset({origin_of(base_url)}), values, expires_at)
 
@@ -65,18 +78,17 @@ def _nothing_new(account: Account, refused: Credential | None) -> Authentication
     )
 
 
-def _proof(account: Account, before: Values, http: Http) -> Proof | None:
+def _proof(account: Account, before: Secret | str | None, http: Http) -> Proof | None:
     """Return the best proof that is not the one before; a token that was issued already goes first."""
-    again = "authorization" in before
     token, username, password = (account.text(name) for name in ("token", "username", "password"))
-    if token and not again:
+    if token and before is None:
         return Proof(_bearer(token, account))
     if _oauth.is_configured(account):
         grant = _oauth.ask(account, http)
         return Proof(Secret(f"Bearer {grant.access_token}"), _oauth.expiry(grant, http.now()))
     proofs = [Proof(_bearer(token, account))] if token else []
     proofs += [Proof(Secret(_oauth.basic(username, password)))] if username and password else []
-    fresh = (proof for proof in proofs if proof.authorization != before.get("authorization"))
+    fresh = (proof for proof in proofs if proof.authorization != before)
     return next(fresh, None)
 
 
@@ -94,11 +106,10 @@ def _as_values(proof: Proof | None) -> Values:
     return {} if proof is None else {"authorization": proof.authorization}
 
 
-def _kept(account: Account, before: Values) -> Values:
-    """Return what stays as it was, and what the settings add."""
+def _configured(account: Account, before: Values) -> Values:
+    """Return what the settings have besides a proof; no pair of an application link that is spent."""
     names = ("access_code", *(() if _applinks.SPENT in before else _APPLINK))
-    configured: Values = {name: Secret(text) for name in names if (text := account.text(name))}
-    return {**configured, **before}
+    return {name: Secret(text) for name in names if (text := account.text(name))}
 
 
 def _with_renewed_applink(base_url: str, applink: str, refused: Credential, http: Http) -> Values:
@@ -133,13 +144,12 @@ def _asked_for(account: Account, interaction: Interaction) -> Values:
     return {**pair, _applinks.SPENT: "", _applinks.UNTIL: ""}
 
 
-def _try(base_url: str, account: Account, values: Values, http: Http) -> None:
+def _try(base_url: str, account: Account, authorization: Secret | str, http: Http) -> None:
     """Ask for the home folder, so that a wrong password is noticed while somebody is there to mend it.
 
     Raises:
         AuthenticationError: it is not accepted.
     """
-    authorization = values["authorization"]
     text = authorization.reveal() if isinstance(authorization, Secret) else authorization
     response = http.request("GET", f"{base_url}/folders/items?limit=1", headers={"Authorization": text})
     if response.status == 401 or response.headers.get("content-type", "").lower().startswith("text/html"):
