@@ -25,6 +25,28 @@ def test_a_command_runs_with_the_environment_and_gives_its_status():
     assert _run("run", "--service", "koodrive", "--", sys.executable, "-c", kill).returncode == 137
 
 
+def test_the_commands_own_options_are_not_ours():
+    done = _run("run", "--service", "esignon", sys.executable, "-c", "print('--rate')", "--rate")
+    assert (done.returncode, done.stdout) == (0, "--rate\n")
+
+
+def test_a_command_is_told_to_stop_when_we_are():
+    script = "import time; print('started', flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [*SANDBOX, "run", "--service", "esignon", "--", sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+        assert process.returncode == 143
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_wrong_usage_is_told_in_one_line():
     for arguments, said in (
         (["--rate", "fast", "--", "true"], "The switch rate is a number, not fast."),

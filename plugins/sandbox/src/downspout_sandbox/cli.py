@@ -71,7 +71,7 @@ def serve(chosen: Sequence[str], tls: bool, **given: object) -> None:
         ended.wait()
 
 
-@main.command(context_settings={"ignore_unknown_options": False})
+@main.command(context_settings={"allow_interspersed_args": False})
 @_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(chosen: Sequence[str], tls: bool, command: Sequence[str], **given: object) -> None:
