@@ -10,7 +10,7 @@ from downspout._accounts.config import (
 )
 from downspout._accounts.fingerprint import marked, still_right, unmarked
 from downspout._accounts.settings import COMMON
-from downspout._accounts.store import FileStore, MemoryStore
+from downspout._accounts.store import FileStore, MemoryStore, default_store
 
 __all__ = [
     "COMMON",
@@ -20,6 +20,7 @@ __all__ = [
     "FileStore",
     "MemoryStore",
     "configuration_path",
+    "default_store",
     "marked",
     "read_configuration",
     "still_right",

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -84,16 +84,20 @@ class Ledger:
             undo.pop_all()
         return cls(path, reader, writer)
 
-    def record(self, row: Row) -> None:
+    def record(self, row: Row, then: Callable[[], None] | None = None) -> None:
         """Queue `row`, in place of what was known of its key, and return at once.
 
         Its `updated` becomes now, and so does its `created` if nothing was known.
+
+        Args:
+            row: what is known of a document.
+            then: called by a thread of ours once the row is on disk; it must not raise.
 
         Raises:
             StorageError: what was queued earlier could not be written, or the ledger is closed or only read.
         """
         now = int(time.time())
-        self._writing().put_row(evolve(row, created=row.created or now, updated=now))
+        self._writing().put_row(evolve(row, created=row.created or now, updated=now), then)
 
     def claim(self, key: str, wanted: str) -> str:
         """Return the target that belongs to `key`, from now on and in every later run: `wanted` if it is free.

@@ -5,7 +5,7 @@ import sqlite3
 import stat
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -142,6 +142,7 @@ class _Group:
         self.rows: dict[str, Row] = {}
         self.claims: dict[str, str] = {}
         self.folded: set[str] = set()
+        self.afterwards: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.claims)
@@ -190,10 +191,15 @@ class Writer:
         with self._changed:
             return name in self._gathering.folded or name in self._committing.folded
 
-    def put_row(self, row: Row) -> None:
-        """Queue `row`. What it says is its target is claimed for it, unless another has it."""
+    def put_row(self, row: Row, then: Callable[[], None] | None = None) -> None:
+        """Queue `row`. What it says is its target is claimed for it, unless another has it.
+
+        `then` is called, by the writing thread, once the row is on disk.
+        """
         with self._queueing() as group:
             group.rows[row.key] = row
+            if then is not None:
+                group.afterwards.append(then)
             if row.target is not None:
                 group.folded.add(folded(row.target))
 
@@ -249,6 +255,8 @@ class Writer:
                     self._error = exc
                     self._changed.notify_all()
                 return
+            for then in self._committing.afterwards:
+                then()
             with self._changed:
                 self._committing = _Group()
                 self._saved = goal

@@ -47,6 +47,10 @@ class Setting:
     default: object = None
 
 
+def _as_settings(settings: Sequence[Setting]) -> tuple[Setting, ...]:
+    return tuple(settings)
+
+
 @frozen
 class Provider:
     """A service, as the module of its plugin describes it: `provider = Provider(…)`.
@@ -61,7 +65,7 @@ class Provider:
 
     name: str = field(validator=_some_text)
     title: str = field(validator=_some_text)
-    settings: Sequence[Setting] = field(default=(), converter=tuple)
+    settings: Sequence[Setting] = field(default=(), converter=_as_settings)
     batch_size: int = field(default=1, validator=[validators.instance_of(int), validators.ge(1)])
     hook_version: int = HOOK_VERSION
 

@@ -2,6 +2,6 @@
 
 from downspout._plugins.calls import Hooks, Outcome
 from downspout._plugins.registry import Loaded, PluginRegistry, Report
-from downspout._plugins.workers import Workers
+from downspout._plugins.workers import TimeLimitExceeded, Workers
 
-__all__ = ["Hooks", "Loaded", "Outcome", "PluginRegistry", "Report", "Workers"]
+__all__ = ["Hooks", "Loaded", "Outcome", "PluginRegistry", "Report", "TimeLimitExceeded", "Workers"]

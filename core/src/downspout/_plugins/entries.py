@@ -60,10 +60,13 @@ def installed() -> Entries:
 
 
 def handed_over(plugins: Iterable[object]) -> Entries:
-    """Return what an application's own `plugins` (modules, or objects like them) offer."""
+    """Return what an application's own `plugins` offer: modules, or objects like them; `"web"` is the built-in."""
     providers: list[Entry] = []
     extensions: list[Entry] = []
     for plugin in plugins:
+        if plugin == "web":
+            providers.append(Entry("web", "downspout._web"))
+            continue
         described = getattr(plugin, "provider", None)
         name = getattr(described, "name", None) or _own_name(plugin)
         entry = Entry(name, _own_name(plugin), loaded=plugin)

@@ -141,7 +141,7 @@ class PluginRegistry:
         alone = {
             hook
             for hook in ("open_stream",)
-            if all(impl.plugin is builtin for impl in getattr(manager.hook, hook).get_hookimpls())
+            if all(_is_our_own(impl.plugin) for impl in getattr(manager.hook, hook).get_hookimpls())
         }
         return Loaded(provider, manager.hook, frozenset(alone))
 
@@ -184,6 +184,10 @@ class PluginRegistry:
             else:
                 found.append(Report(entry.name, "extension", entry.distribution, entry.version, "ok"))
         return sorted(found, key=lambda report: (report.kind != "provider", report.name))
+
+
+def _is_our_own(plugin: object) -> bool:
+    return plugin is builtin or getattr(plugin, "__name__", "") == "downspout._web"
 
 
 def _broken(entry: Entry, kind: Literal["provider", "extension"], error: PluginError) -> Report:

@@ -3,14 +3,18 @@
 from downspout._transfer.download import Brought, Place, bring_down
 from downspout._transfer.options import MOST_CONNECTIONS, Options
 from downspout._transfer.pace import Limiter
-from downspout._transfer.part import Exists, check_target
-from downspout._transfer.patience import Patience
+from downspout._transfer.part import Exists, check_target, remove
+from downspout._transfer.patience import LONGEST_RETRY_AFTER, Patience
+from downspout._transfer.reader import BUFFER, DocumentReader
 from downspout._transfer.record import record_key
 from downspout._transfer.source import Source
 
 __all__ = [
+    "BUFFER",
+    "LONGEST_RETRY_AFTER",
     "MOST_CONNECTIONS",
     "Brought",
+    "DocumentReader",
     "Exists",
     "Limiter",
     "Options",
@@ -20,4 +24,5 @@ __all__ = [
     "bring_down",
     "check_target",
     "record_key",
+    "remove",
 ]

@@ -11,6 +11,7 @@ from downspout._transfer.fetch import Fetch
 from downspout._transfer.options import Options
 from downspout._transfer.part import Part, already_there, check_target, finished_before, mismatch
 from downspout._transfer.patience import Patience
+from downspout._transfer.record import Record, record_key
 from downspout._transfer.source import Source
 from downspout.errors import DownspoutError, LinkRefused
 
@@ -32,7 +33,7 @@ class Brought:
     """
 
     result: Result
-    kept: Path | None = None
+    kept: tuple[Path, ...] = ()
     digest: str | None = None
 
 
@@ -47,7 +48,7 @@ def bring_down(source: Source, place: Path | Place, options: Options) -> Brought
     Raises:
         DownspoutError: it is not there; the target is as it was.
     """
-    patience = Patience(options.retries, options.cancelled, source.reference.shown)
+    patience = Patience(options, source.reference.shown)
     if isinstance(place, Path) and (skipped := _settled(source, place, options)) is not None:
         return skipped
     options.progress(Progress(source.reference, "resolving"))
@@ -71,7 +72,7 @@ def _settled(source: Source, target: Path, options: Options) -> Brought | None:
     if not check_target(target):
         return None
     size = target.stat().st_size
-    if finished_before(target):
+    if finished_before(target, record_key(source.reference)):
         return Brought(Result(source.reference, "ok", target, size, verified="size"))
     if options.exists in {"overwrite", "rename"}:
         return None
@@ -108,9 +109,9 @@ def _finish(source: Source, part: Part, fetch: Fetch, options: Options) -> Broug
     options.progress(Progress(reference, "verifying", size or 0, size, fetch.name))
     verified, digest = _verify(part, link, fetch, options)
     when = link.modified_at or fetch.modified_at
-    path, kept = part.finish(
-        options.exists, None if when is None else when.timestamp(), keep_link=options.keep_link
-    )
+    record = Record(record_key(reference), fetch.identity, ((0, size or 0),))
+    seconds = None if when is None else when.timestamp()
+    path, kept = part.finish(record, options.exists, seconds, keep=options.keep_leftovers)
     sha256 = digest.removeprefix("sha256:") if digest is not None and digest.startswith("sha256:") else None
     result = Result(
         reference, "ok", path, size, sha256, verified, fetch.identity.version, transferred=fetch.transferred

@@ -355,7 +355,7 @@ class Fetch:
 
     def help(self) -> None:
         """Fetch what the first connection has not got to. Runs in a thread of its own; its troubles are minor."""
-        patience = Patience(_HELPER_RETRIES, lambda: self._options.cancelled() or bool(self._fatal), self.shown)
+        patience = Patience(self._options, self.shown, _HELPER_RETRIES)
         try:
             while self._fatal is None and (segment := self._work.take()) is not None:
                 self.fill(segment, patience)

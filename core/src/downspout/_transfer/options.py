@@ -7,6 +7,7 @@ from attrs import field, frozen, validators
 from downspout._models import Progress
 from downspout._transfer.pace import Limiter
 from downspout._transfer.part import Exists
+from downspout.errors import DownspoutError
 
 MOST_CONNECTIONS = 8
 
@@ -16,6 +17,10 @@ def _never() -> bool:
 
 
 def _nobody(_: Progress) -> None:
+    return None
+
+
+def _unheard(_: DownspoutError) -> None:
     return None
 
 
@@ -34,7 +39,9 @@ class Options:
         retries: attempts in a row without progress.
         cancelled: whether to stop; looked at often.
         progress: told how far it is, at most ten times a second and at every change of phase.
-        keep_link: see `Part.finish`.
+        keep_leftovers: see `Part.finish`.
+        longest_wait: seconds; a service that asks for a longer pause is not waited for, but an error.
+        throttled: told when the service asks for patience.
     """
 
     exists: Exists = field(default="fail", validator=validators.in_(("fail", "skip", "overwrite", "rename")))
@@ -49,4 +56,6 @@ class Options:
     retries: int = field(default=5, validator=[validators.instance_of(int), validators.ge(0)])
     cancelled: Callable[[], bool] = _never
     progress: Callable[[Progress], None] = _nobody
-    keep_link: bool = False
+    keep_leftovers: bool = False
+    longest_wait: float = 300.0
+    throttled: Callable[[DownspoutError], None] = _unheard

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -160,17 +160,23 @@ class Part:
                 raise Cancelled(f"{self.target.name}: stopped while it was checked.")
         return digest.hexdigest()
 
-    def finish(self, exists: Exists, modified: float | None, *, keep_link: bool) -> tuple[Path, Path | None]:
+    def finish(
+        self, record: Record, exists: Exists, modified: float | None, *, keep: bool
+    ) -> tuple[Path, tuple[Path, ...]]:
         """Give the document its name: flush it, rename it, flush the folder.
 
+        For a moment it has both names, and the record says whose it is: a run that is killed in this moment is
+        recognised by the next one (`finished_before`).
+
         Args:
+            record: which document it is.
             exists: what to do if something has the name by now.
             modified: seconds since the epoch, or `None` for now.
-            keep_link: whether the part's own name is left beside the target, so that a later run recognises
-                the target as ours. The caller removes it once it has noted the document as done.
+            keep: whether to leave the part's name and the record for the caller to remove, once it has noted
+                the document as done.
 
         Returns:
-            The final path, and the name that was kept or `None`.
+            The final path, and what was left to be removed.
 
         Raises:
             TargetExists: something has the name; it is as it was, and the part is kept.
@@ -183,15 +189,17 @@ class Part:
             os.fsync(self._fd)
             if not self._is_at_its_place(os.fstat(self._fd)):
                 raise StorageError(f"Somebody removed the part file of {self.target.name}.", hint="Try again.")
+            if exists != "overwrite":
+                write_record(self._record_path, record, last=False)
             path = self._give_name(exists)
-            kept = self._path if keep_link and self._path.exists() else None
-            if kept is None:
-                self._path.unlink(missing_ok=True)
-            self._record_path.unlink(missing_ok=True)
+            leftovers: tuple[Path, ...] = (self._record_path, self._path)
+            if not keep or not self._path.exists():
+                remove(leftovers)
+                leftovers = ()
             flush_folder(path.parent)
         except OSError as exc:
             raise self._trouble("giving it its name", exc) from exc
-        return path, kept
+        return path, leftovers
 
     def _final_mode(self) -> int:
         try:
@@ -221,9 +229,7 @@ class Part:
 
     def discard(self) -> None:
         """Remove part and record: the bytes are not the document."""
-        with contextlib.suppress(OSError):
-            self._record_path.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
+        remove((self._record_path, self._path))
 
     def _trouble(self, doing: str, exc: OSError) -> StorageError:
         return StorageError.from_os(f"{doing} ({self.target.name})", exc)
@@ -235,21 +241,29 @@ def work_files(target: Path) -> tuple[Path, Path]:
     return target.parent / f".downspout-{tag}.part", target.parent / f".downspout-{tag}.json"
 
 
-def finished_before(target: Path) -> bool:
-    """Return whether an earlier run gave the document its name and was killed before it could say so.
+def finished_before(target: Path, key: str) -> bool:
+    """Return whether an earlier run gave this document its name and was killed before it could say so.
 
-    Then part and target are one file; what is left of the run is removed.
+    Then part and target are one file, and the record is of the same document; what is left of the run is
+    removed.
     """
     part, record = work_files(target)
     try:
         there, mine = os.stat(target, follow_symlinks=False), os.stat(part, follow_symlinks=False)
-        if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
-            return False
-        record.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
     except OSError:
         return False
+    noted = read_record(record)
+    if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino) or noted is None or noted.key != key:
+        return False
+    remove((record, part))
     return True
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove work files; what cannot be removed is in nobody's way."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def link_or_rename(source: Path, target: Path) -> None:

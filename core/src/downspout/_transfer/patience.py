@@ -3,14 +3,15 @@
 import random
 import threading
 import time
-from collections.abc import Callable
 
+from downspout._transfer.options import Options
 from downspout.errors import Cancelled, DownspoutError, LinkRefused, RateLimited, Unavailable
 
 PROGRESS = 1024 * 1024
 """So many new bytes (or the end of the document) count as progress."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 20.0
-_LONGEST_RETRY_AFTER = 300.0
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds; a service that wants more has to be asked another time."""
 _REFUSALS = 2
 _SLICE = 0.1
 
@@ -19,15 +20,16 @@ class Patience:
     """Counts attempts in a row without progress. One for all connections of a document.
 
     Args:
-        retries: so many failed attempts in a row are tried again.
-        cancelled: whether to stop waiting.
+        options: how often, and how long; whom to tell.
         shown: what messages name.
+        retries: so many failed attempts in a row are tried again; `None`: as the options say.
     """
 
-    def __init__(self, retries: int, cancelled: Callable[[], bool], shown: str) -> None:
-        self._retries, self._cancelled, self._shown = retries, cancelled, shown
+    def __init__(self, options: Options, shown: str, retries: int | None = None) -> None:
+        self._options, self._shown = options, shown
+        self._retries = options.retries if retries is None else retries
         self._failures = self._refusals = 0
-        self._best = self._mark = 0
+        self._mark = 0
         self._lock = threading.Lock()
 
     def reached(self, done: int) -> None:
@@ -55,13 +57,10 @@ class Patience:
         if failures > self._retries:
             raise error
         asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
-        if asked is not None and asked > _LONGEST_RETRY_AFTER:
-            kind = RateLimited if isinstance(error, RateLimited) else Unavailable
-            raise kind(
-                f"{error.message.rstrip('.')}, and asks to wait {asked:.0f} s, which is too long.",
-                hint=f"Try again in {max(1, round(asked / 60))} minutes.",
-                retry_after=asked,
-            ) from error
+        if isinstance(error, RateLimited) or asked is not None:
+            self._options.throttled(error)
+        if asked is not None and asked > self._options.longest_wait:
+            raise _too_long(error, asked) from error
         if not isinstance(error, LinkRefused):
             self.wait(asked if asked is not None else self._backoff(failures))
 
@@ -77,9 +76,20 @@ class Patience:
         """
         end = time.monotonic() + seconds
         while True:
-            if self._cancelled():
+            if self._options.cancelled():
                 raise Cancelled(f"{self._shown}: stopped.", hint="Run it again to go on.")
             left = end - time.monotonic()
             if left <= 0:
                 return
             time.sleep(min(_SLICE, left))
+
+
+def _too_long(error: DownspoutError, asked: float) -> DownspoutError:
+    if asked <= LONGEST_RETRY_AFTER:
+        return error
+    kind = RateLimited if isinstance(error, RateLimited) else Unavailable
+    return kind(
+        f"{error.message.rstrip('.')}, and asks to wait {asked:.0f} s, which is too long.",
+        hint=f"Try again in {max(1, round(asked / 60))} minutes.",
+        retry_after=asked,
+    )

@@ -38,8 +38,13 @@ def record_key(reference: Reference) -> str:
     return str(reference)
 
 
-def write_record(path: Path, record: Record) -> None:
+def write_record(path: Path, record: Record, *, last: bool = True) -> None:
     """Write a record in one step, readable by its owner only.
+
+    Args:
+        path: where.
+        record: what.
+        last: whether it has to outlive a power cut, or only this process.
 
     Raises:
         OSError: the disk does not take it; the previous record is still there.
@@ -58,7 +63,8 @@ def write_record(path: Path, record: Record) -> None:
         with open(fd, "wb") as file:
             file.write(json.dumps(document).encode())
             file.flush()
-            os.fsync(file.fileno())
+            if last:
+                os.fsync(file.fileno())
         new.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

@@ -22,6 +22,7 @@ from downspout.testing._body_faults import (
     Lengths,
     WrongLength,
 )
+from downspout.testing._catalogue import every_fault
 from downspout.testing._connection_faults import BadCertificate, ConnectionFault, HangUp, PlainText, SlowAccept
 from downspout.testing._content import Content, FileContent, Pattern, Virtual
 from downspout.testing._document import Document
@@ -52,7 +53,7 @@ from downspout.testing._range_faults import (
     Unsatisfiable,
     WrongTotal,
 )
-from downspout.testing.server import FakeService, LyingServer, ScriptEntry
+from downspout.testing.server import FakeService, LyingProxy, LyingServer, ScriptEntry
 
 __all__ = [
     "Answer",
@@ -93,6 +94,7 @@ __all__ = [
     "Lengths",
     "LinkDeath",
     "LongHeader",
+    "LyingProxy",
     "LyingServer",
     "ManyHeaders",
     "MultipartRange",
@@ -120,4 +122,5 @@ __all__ = [
     "Wire",
     "WrongLength",
     "WrongTotal",
+    "every_fault",
 ]

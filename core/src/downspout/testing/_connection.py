@@ -56,6 +56,10 @@ class Connection:
         sock: Its socket.
         number: Counted from 1 for each server.
         excess: Whether it is one more than the server allows.
+
+    Attributes:
+        sent: Bytes that the kernel took so far.
+        partner: Another socket that is woken with this one: the far side of a proxy's tunnel.
     """
 
     def __init__(self, listener: "Listener", sock: socket.socket, number: int, excess: bool) -> None:
@@ -64,6 +68,8 @@ class Connection:
         self.number = number
         self.excess = excess
         self.pace = None if listener.rate is None else Pace(listener.rate)
+        self.sent = 0
+        self.partner: socket.socket | None = None
         self.thread: threading.Thread | None = None
         self._incoming = Incoming(sock, number)
         self._lock = threading.Lock()
@@ -107,12 +113,14 @@ class Connection:
         pace = pace or self.pace
         if pace is None and len(data) <= _LARGEST:
             self.sock.sendall(data)
+            self.sent += len(data)
             return
         view = memoryview(data)
         piece = _LARGEST if pace is None else pace.piece
         for position in range(0, len(view), piece):
             part = view[position : position + piece]
             self.sock.sendall(part)
+            self.sent += len(part)
             if pace is not None:
                 self.pause(pace.book(len(part)))
 
@@ -148,8 +156,11 @@ class Connection:
 
     def abort(self) -> None:
         """Wake whatever waits for this connection, from another thread."""
-        with self._lock, contextlib.suppress(OSError):
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        with self._lock:
+            for sock in (self.sock, self.partner):
+                if sock is not None:
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def end(self, ending: Ending = "close") -> None:
         """Close it in the given way. A second call does nothing."""

@@ -60,6 +60,7 @@ class Listener:
         self._socket: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
         self._is_down = False
+        self._bytes_of_ended = 0
 
     # -- life --
 
@@ -152,6 +153,12 @@ class Listener:
     def connections_open(self) -> int:
         """How many connections are open."""
         return len(self._connections)
+
+    @property
+    def bytes_sent(self) -> int:
+        """How many bytes the kernel took from all connections so far, heads included (TLS's own not)."""
+        with self.news:
+            return self._bytes_of_ended + sum(connection.sent for connection in self._connections)
 
     @contextlib.contextmanager
     def stalling(self) -> Iterator[threading.Event]:
@@ -262,6 +269,7 @@ class Listener:
             connection.end()
             with self.news:
                 self._connections.discard(connection)
+                self._bytes_of_ended += connection.sent
                 self.news.notify_all()
 
     def _greet(self, connection: Connection, fault: ConnectionFault | None) -> bool:

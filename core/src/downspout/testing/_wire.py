@@ -90,6 +90,7 @@ def _send_file(connection: Connection, path: str, start: int, stop: int) -> None
     with open(path, "rb") as file:
         while start < stop and (sent := os.sendfile(connection.sock.fileno(), file.fileno(), start, stop - start)):
             start += sent
+            connection.sent += sent
 
 
 class _Liar:

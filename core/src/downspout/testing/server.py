@@ -12,15 +12,11 @@ each request from a script, so that a test says in one line how the far side mis
 Nothing is faked on the client's side: the bytes go through real sockets, and `requests` has what the client sent.
 """
 
-import contextlib
 import functools
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate
 from typing import TypeAlias, TypeVar
-from urllib.parse import quote
 
 import attrs
 
@@ -29,14 +25,15 @@ from downspout.testing._connection import Connection
 from downspout.testing._document import Document, answer_for
 from downspout.testing._fault import Fault, Together
 from downspout.testing._links import PARAMETER, LinkBook
-from downspout.testing._listener import Listener, WhenFull
+from downspout.testing._listener import WhenFull
 from downspout.testing._message import BadRequest, Request
+from downspout.testing._proxy import LyingProxy
 from downspout.testing._routes import Handler, Routes, answer_of
 from downspout.testing._script import Script
-from downspout.testing._tls import authority_pem
 from downspout.testing._wire import send_answer
+from downspout.testing._witness import Witness
 
-__all__ = ["FakeService", "LyingServer", "ScriptEntry"]
+__all__ = ["FakeService", "LyingProxy", "LyingServer", "ScriptEntry"]
 
 ScriptEntry: TypeAlias = Fault | Sequence[Fault] | None
 """What happens to one request: a lie, several at once, or nothing."""
@@ -54,7 +51,7 @@ def as_fault(entry: ScriptEntry) -> Fault | None:
     return entry if entry is None or isinstance(entry, Fault) else Together(entry)
 
 
-class LyingServer(Listener):
+class LyingServer(Witness):
     """An HTTP/1.1 server on loopback that is honest unless a script says otherwise. A context manager.
 
     All its threads are daemons and end with the block; several servers may run at once, each an origin of its own.
@@ -103,43 +100,6 @@ class LyingServer(Listener):
         self._routes = Routes()
         self._links = LinkBook()
         self._scripts: dict[str, Script[Fault]] = {}
-        self._requests: list[Request] = []
-        self._ca_file: str | None = None
-
-    def stop(self) -> None:
-        """Close every connection, wait for the threads, remove the CA file. A second call does nothing."""
-        super().stop()
-        if self._ca_file is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._ca_file)
-            self._ca_file = None
-
-    # -- what it is --
-
-    @property
-    def origin(self) -> str:
-        """Scheme, host, and port: `http://127.0.0.1:PORT`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
-
-    def url(self, path: str = "/", *, host: str | None = None) -> str:
-        """Give the URL of a path.
-
-        Args:
-            path: Path and, if wanted, query; what may not stand in a URL is percent-encoded.
-            host: Another name for the server (`localhost`); None: the address.
-        """
-        origin = self.origin if host is None else f"{'https' if self.tls else 'http'}://{host}:{self.port}"
-        return origin + quote(path, safe="/%:?#[]@!$&'()*+,;=~")
-
-    @property
-    def ca_file(self) -> str:
-        """A PEM file with the authority that vouches for every server of this process. Removed with the server."""
-        if self._ca_file is None:
-            descriptor, self._ca_file = tempfile.mkstemp(prefix="downspout-ca-", suffix=".pem")
-            with open(descriptor, "wb") as file:
-                file.write(authority_pem())
-        return self._ca_file
 
     # -- what it serves --
 
@@ -223,38 +183,6 @@ class LyingServer(Listener):
         """
         self._scripts[path] = Script([as_fault(entry) for entry in entries], repeat_last)
 
-    # -- what it saw --
-
-    @property
-    def requests(self) -> list[Request]:
-        """The requests so far, in order of arrival; a copy."""
-        return list(self._requests)
-
-    def requests_to(self, path: str) -> list[Request]:
-        """Give the requests for a path so far, in order of arrival."""
-        return [request for request in self._requests if request.path == path]
-
-    def forget(self) -> None:
-        """Forget the requests so far."""
-        self._requests.clear()
-
-    def wait_for_requests(self, count: int, path: str | None = None, timeout: float = 5.0) -> None:
-        """Wait until `count` requests came in all.
-
-        Args:
-            count: How many.
-            path: Count those for this path; None: for any.
-            timeout: Seconds to wait.
-
-        Raises:
-            TimeoutError: They did not come in time.
-        """
-
-        def enough() -> bool:
-            return len(self._requests if path is None else self.requests_to(path)) >= count
-
-        self._wait(enough, timeout, f"{count} requests")
-
     # -- serving --
 
     def serve(self, connection: Connection) -> None:
@@ -267,9 +195,7 @@ class LyingServer(Listener):
             send_answer(connection, Answer(400, f"{exc}\n".encode()), bodiless=False, close=True)
 
     def _exchange(self, connection: Connection, request: Request) -> bool:
-        with self.news:
-            self._requests.append(request)
-            self.news.notify_all()
+        self.record(request)
         if connection.excess:
             send_answer(connection, Answer(503, b"too many connections\n"), bodiless=False, close=True)
             return False

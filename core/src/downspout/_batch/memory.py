@@ -1,0 +1,111 @@
+"""What a batch remembers: in its ledger, or for as long as it runs."""
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from downspout._batch.ledger import Ledger, Row, key_of
+from downspout._batch.ledger_file import folded
+from downspout._batch.wanted import Wanted
+from downspout._models import Result
+from downspout._names import distinct_name
+from downspout._transfer import remove
+from downspout.errors import TargetExists
+
+
+class Memory:
+    """Names given out, documents done. Safe for threads.
+
+    Args:
+        directory: where the documents go.
+        ledger: remembers between runs, or `None`.
+    """
+
+    def __init__(self, directory: Path, ledger: Ledger | None) -> None:
+        self.directory, self._ledger = directory, ledger
+        self._names: dict[str, bytes] = {}
+        self._given: dict[bytes, str] = {}
+        self._lock = threading.Lock()
+
+    def known(self, wanted: Iterable[Wanted]) -> Mapping[str, Row]:
+        """Return what earlier runs recorded of these, by key."""
+        if self._ledger is None:
+            return {}
+        return self._ledger.lookup_many(memory_key(item) for item in wanted if item.reference is not None)
+
+    def is_done(self, item: Wanted, row: Row) -> bool:
+        """Return whether `row` says that the document is there, and the file agrees."""
+        if item.sha256 is not None and row.digest not in {None, f"sha256:{item.sha256}"}:
+            return False
+        return row.is_done_in(self.directory)
+
+    def claim(self, item: Wanted, name: str) -> str:
+        """Return the relative target that belongs to `item`: `name`, or that name with a number.
+
+        Raises:
+            TargetExists: the user chose the target, and chose it for another document too.
+        """
+        key = memory_key(item)
+        if self._ledger is not None and not item.chosen:
+            claimed = self._ledger.claim(key, name)
+            if claimed != name:
+                # Two documents want one name: which of them has it must not be forgotten by a crash.
+                self._ledger.flush()
+            return claimed
+        token = hashlib.blake2b(key.encode(), digest_size=16).digest()
+        with self._lock:
+            before = self._given.get(token)
+            if before is not None:
+                return before
+            given = name if item.chosen else self._free(name)
+            if self._names.setdefault(folded(given), token) != token:
+                raise TargetExists(f"{given} is the target of two documents.", hint="Give each its own.")
+            self._given[token] = given
+            return given
+
+    def _free(self, name: str) -> str:
+        head, slash, last = name.rpartition("/")
+        return head + slash + distinct_name(last, lambda other: folded(head + slash + other) in self._names)
+
+    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[Path, ...]) -> None:
+        """Remember what came of a document; `kept` is removed once that is certain to last.
+
+        Raises:
+            StorageError: the ledger does not take it.
+        """
+        if self._ledger is None or item.reference is None or result.status == "skipped":
+            remove(kept)
+            return
+        self._ledger.record(self._row(item, result, digest), then=(lambda: remove(kept)) if kept else None)
+
+    def _row(self, item: Wanted, result: Result, digest: str | None) -> Row:
+        mtime = target = None
+        if result.path is not None:
+            target = os.path.relpath(result.path, self.directory).replace(os.sep, "/")
+            if result.status == "ok":
+                with contextlib.suppress(OSError):
+                    mtime = os.stat(result.path).st_mtime_ns
+        error = result.error
+        return Row(
+            memory_key(item),
+            "left" if result.status == "left" else "ok" if result.status == "ok" else "failed",
+            target=target,
+            size=result.size,
+            mtime_ns=mtime,
+            version=result.version,
+            digest=digest,
+            attempts=item.attempts + 1,
+            kind=error.kind if error is not None else None,
+            message=error.message if error is not None else None,
+        )
+
+
+def memory_key(item: Wanted) -> str:
+    """Return what a document is remembered by; where the user chose its target, the target is part of it."""
+    if item.reference is None:
+        return ""
+    key = key_of(item.reference)
+    return f"{key}\t{item.target}" if item.chosen else key

@@ -1,0 +1,489 @@
+"""Many documents: read as they come, resolved in batches just in time, brought down side by side."""
+
+import contextvars
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path, PurePosixPath
+from queue import Empty, SimpleQueue
+
+from attrs import evolve, field, frozen
+
+from downspout._access import DocumentSource, Session, life_left
+from downspout._batch.feed import Feed
+from downspout._batch.lane import Lane, Ready
+from downspout._batch.memory import Memory, memory_key
+from downspout._batch.paths import make_below
+from downspout._batch.wanted import Wanted
+from downspout._models import Done, Event, Failed, Folder, Link, Reference, Result
+from downspout._names import relative_target, safe_name
+from downspout._plugins import TimeLimitExceeded
+from downspout._transfer import LONGEST_RETRY_AFTER, Brought, Options, bring_down
+from downspout.errors import (
+    AuthenticationError,
+    Cancelled,
+    DownspoutError,
+    InvalidURI,
+    PluginError,
+    RateLimited,
+    Unavailable,
+)
+
+_LEAVE_SECONDS = 1.5
+
+Outcome = Link | Folder | DownspoutError
+
+
+@frozen
+class BatchOptions:
+    """How a batch is brought down.
+
+    Attributes:
+        jobs: how many documents at a time.
+        transfer: for each of them.
+        refresh: whether what is done is asked about again.
+        tell: told of what happens.
+        executor: whose threads do the work, or `None` for threads of our own.
+    """
+
+    jobs: int
+    transfer: Options
+    refresh: bool = False
+    tell: Callable[[Event], None] = field(default=lambda _: None)
+    executor: Executor | None = None
+
+
+@frozen
+class _Resolve:
+    lane: Lane
+    wanted: tuple[Wanted, ...]
+
+
+@frozen
+class _Start:
+    lane: Lane
+    ready: Ready
+
+
+class Batch:
+    """One run over many references.
+
+    Args:
+        session_of: gives the session of an account; raises for what cannot be used.
+        memory: names and what is done.
+        options: what is wanted.
+    """
+
+    def __init__(self, session_of: Callable[[str], Session], memory: Memory, options: BatchOptions) -> None:
+        self._session_of, self._memory, self._options = session_of, memory, options
+        self._lanes: dict[str, Lane] = {}
+        self._wake = threading.Condition()
+        self._results: SimpleQueue[Result | BaseException | None] = SimpleQueue()
+        self._feed: Feed | None = None
+        self._stopping = False
+        self._threads = 0
+        self._turn: deque[Lane] = deque()
+
+    # The story.
+
+    def run(self, wanted: Iterable[Wanted], read: Callable[[Wanted], Wanted]) -> Generator[Result, None, None]:
+        """Yield what comes of each document, as it comes.
+
+        Args:
+            wanted: read by a thread of ours, as far ahead as there is use for.
+            read: completes a `Wanted` with its reference, or with its error.
+        """
+        self._feed = Feed(wanted, read, self)
+        self._start(self._feed.run)
+        for _ in range(self._options.jobs):
+            self._start(self._work)
+        try:
+            for result in self._delivered():
+                yield result
+                self._feed.delivered()
+        finally:
+            self._stop()
+            for _ in self._delivered():  # what is noted on the way out is noted before the ledger closes
+                pass
+
+    def _delivered(self) -> Iterator[Result]:
+        """Yield results until every thread has ended; once it is cancelled, for a moment only."""
+        end = None
+        while self._threads:
+            if end is None and self.cancelled:
+                end = time.monotonic() + _LEAVE_SECONDS
+            try:
+                result = self._results.get(timeout=0.1 if end is None else max(0.0, end - time.monotonic()))
+            except Empty:
+                if end is not None:
+                    yield from self._abandoned()
+                    return
+                continue
+            if result is None:
+                self._threads -= 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+
+    def _abandoned(self) -> Iterator[Result]:
+        """Yield what threads that did not stop in time are still at."""
+        self._threads = 0
+        with self._wake:
+            for lane in self._lanes.values():
+                for item in lane.busy:
+                    yield Result(item.reference, "left", index=item.index, uri=item.shown)
+
+    def _start(self, function: Callable[[], None]) -> None:
+        context = contextvars.copy_context()
+        self._threads += 1
+
+        def run() -> None:
+            try:
+                context.run(function)
+            except BaseException as exc:  # ours alone: plugins' were caught where they are called
+                self._results.put(exc)
+            self._results.put(None)
+
+        if self._options.executor is not None and function == self._work:
+            self._options.executor.submit(run)
+        else:
+            threading.Thread(target=run, name="downspout-batch", daemon=True).start()
+
+    def _stop(self) -> None:
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        if self._feed is not None:
+            self._feed.stop()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to stop."""
+        return self._stopping or self._options.transfer.cancelled()
+
+    # What the feed brings.
+
+    def offer(self, items: list[Wanted]) -> None:
+        """Take over what was read; settle at once what needs no network."""
+        known = {} if self._options.refresh else self._memory.known(items)
+        lanes = [self._lane(item) for item in items]
+        with self._wake:
+            for item, lane in zip(items, lanes, strict=True):
+                row = known.get(memory_key(item))
+                if item.error is not None:
+                    self._fail(item, item.error)
+                elif row is not None and self._memory.is_done(item, row):
+                    self._skip(item, self._memory.directory / (row.target or ""), row.size, row.version)
+                elif isinstance(lane, DownspoutError):
+                    self._fail(item, lane)
+                else:
+                    self._enqueue(lane, item)
+            self._wake.notify_all()
+
+    def exhausted(self) -> None:
+        """Nothing more will be read."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def repeat(self, item: Wanted, path: Path | None, size: int | None) -> None:
+        """Answer for a reference that was brought down already in this run."""
+        self._skip(item, path, size, None)
+
+    def _lane(self, item: Wanted) -> Lane | DownspoutError:
+        """Return the lane of an account, or why it cannot be used. Called by the feed's thread alone."""
+        if item.reference is None:
+            return item.error or InvalidURI(f"{item.shown} names nothing.")
+        name = item.reference.account
+        lane = self._lanes.get(name)
+        if lane is None:
+            try:
+                lane = Lane(self._session_of(name), self._options.jobs)
+            except DownspoutError as exc:
+                return exc
+            with self._wake:
+                self._lanes[name] = lane
+                self._turn.append(lane)
+        return lane
+
+    def _enqueue(self, lane: Lane, item: Wanted) -> None:
+        if self.cancelled:
+            self._leave(item, None)
+        elif lane.dead is None:
+            lane.pending.append(item)
+            lane.offered_at = time.monotonic()
+        elif isinstance(lane.dead, AuthenticationError):
+            self._leave(item, lane.dead)
+        else:
+            self._fail(item, lane.dead)
+
+    # What the workers do.
+
+    def _work(self) -> None:
+        while (action := self._next()) is not None:
+            if isinstance(action, _Resolve):
+                self._resolve(action)
+            else:
+                self._bring(action.lane, action.ready)
+
+    def _next(self) -> _Resolve | _Start | None:
+        with self._wake:
+            while not self.cancelled:
+                action = self._choose()
+                if action is not None:
+                    return action
+                if self._finished():
+                    self._wake.notify_all()
+                    return None
+                self._wake.wait(0.05)
+            self._leave_everything()
+            return None
+
+    def _finished(self) -> bool:
+        assert self._feed is not None
+        return self._feed.ended and not any(lane.has_work for lane in self._lanes.values())
+
+    def _choose(self) -> _Resolve | _Start | None:
+        """Return the next thing to do, each account in its turn; what keeps others busy comes first."""
+        assert self._feed is not None
+        now = time.monotonic()
+        for _ in range(len(self._turn)):
+            lane = self._turn[0]
+            self._turn.rotate(-1)
+            if now < lane.not_before:
+                continue
+            if lane.should_ask(now, more_to_come=not self._feed.ended):
+                return self._ask(lane)
+            ready = lane.next_ready() if lane.active < lane.limit else None
+            if ready is not None:
+                lane.active += 1
+                lane.busy.add(ready.wanted)
+                return _Start(lane, ready)
+        return None
+
+    def _ask(self, lane: Lane) -> _Resolve:
+        count = min(lane.batch, len(lane.pending))
+        wanted = tuple(lane.pending.popleft() for _ in range(count))
+        lane.resolving += count
+        return _Resolve(lane, wanted)
+
+    # Where is it?
+
+    def _resolve(self, action: _Resolve) -> None:
+        lane, wanted = action.lane, action.wanted
+        references = [item.reference for item in wanted if item.reference is not None]
+        try:
+            outcomes = lane.session.resolve(references, lambda: self.cancelled)
+        except Cancelled:
+            with self._wake:
+                lane.resolving -= len(wanted)
+                lane.pending.extendleft(reversed(wanted))
+                self._wake.notify_all()
+            return
+        except DownspoutError as exc:
+            self._resolve_failed(lane, wanted, exc)
+            return
+        mine: Ready | None = None
+        with self._wake:
+            lane.resolving -= len(wanted)
+            lane.failures = 0
+            for item, outcome in zip(wanted, outcomes, strict=True):
+                ready = self._take(lane, item, outcome)
+                if ready is None:
+                    continue
+                if mine is None and lane.active < lane.limit:
+                    mine = ready
+                    lane.active += 1
+                    lane.busy.add(item)
+                else:
+                    lane.ready.append(ready)
+            self._wake.notify_all()
+        if mine is not None:
+            self._bring(lane, mine)
+
+    def _take(self, lane: Lane, item: Wanted, outcome: Outcome) -> Ready | None:
+        if isinstance(outcome, Link):
+            return Ready(item, outcome, life_left(outcome, lane.session))
+        if isinstance(outcome, Folder):
+            self._unfold(lane, item, outcome)
+        elif not self._again(lane, item, outcome):
+            self._fail(item, outcome)
+        return None
+
+    def _unfold(self, lane: Lane, item: Wanted, folder: Folder) -> None:
+        """Put a folder's page before everything else, and its next page behind it."""
+        base = item.below if item.below is not None else (item.target or PurePosixPath())
+        inside = [self._child(item, base, child.path, child.reference, child.size) for child in folder.children]
+        if folder.more is not None:
+            inside.append(evolve(item, reference=folder.more, below=base, attempts=0))
+        lane.pending.extendleft(reversed(inside))
+        if self._feed is not None:
+            self._feed.unfolded(len(inside) - 1)
+
+    def _child(
+        self, item: Wanted, base: PurePosixPath, path: str, reference: Reference, size: int | None
+    ) -> Wanted:
+        relative = base / relative_target(path.rstrip("/") or safe_name(""))
+        if path.endswith("/"):
+            return Wanted(str(reference), reference, index=item.index, below=relative)
+        return Wanted(str(reference), reference, target=relative, index=item.index, size=size)
+
+    def _resolve_failed(self, lane: Lane, wanted: tuple[Wanted, ...], error: DownspoutError) -> None:
+        with self._wake:
+            lane.resolving -= len(wanted)
+            lane.failures += 1
+            if isinstance(error, AuthenticationError) or lane.session.credentials.dead is error:
+                self._fail(wanted[0], error)
+                self._give_up(lane, error, wanted[1:])
+            elif isinstance(error.__cause__, TimeLimitExceeded):
+                self._give_up(lane, error, wanted)
+            elif self._may_wait(error) and lane.failures <= self._options.transfer.retries:
+                lane.slow_down(self._pause(error, lane.failures))
+                lane.pending.extendleft(reversed(wanted))
+            else:
+                for item in wanted:
+                    self._fail(item, error)
+            self._wake.notify_all()
+
+    def _give_up(self, lane: Lane, error: DownspoutError, wanted: Iterable[Wanted]) -> None:
+        """Nothing more will come of this account: what waits stays undone, and says why."""
+        lane.dead = error
+        waiting = [*wanted, *(ready.wanted for ready in lane.ready), *lane.pending]
+        lane.ready.clear()
+        lane.pending.clear()
+        for item in waiting:
+            self._leave(item, error) if isinstance(error, AuthenticationError) else self._fail(item, error)
+
+    def _again(self, lane: Lane, item: Wanted, error: DownspoutError) -> bool:
+        """Put a document that failed for now behind the others; return whether that was done."""
+        if not self._may_wait(error) or item.attempts >= self._options.transfer.retries:
+            return False
+        lane.slow_down(self._pause(error, item.attempts + 1))
+        lane.pending.append(evolve(item, attempts=item.attempts + 1))
+        return True
+
+    def _may_wait(self, error: DownspoutError) -> bool:
+        if not isinstance(error, RateLimited | Unavailable):
+            return False
+        return error.retry_after is None or error.retry_after <= LONGEST_RETRY_AFTER
+
+    def _pause(self, error: DownspoutError, failures: int) -> float:
+        asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
+        return asked if asked is not None else min(20.0, 0.25 * 2 ** (failures - 1))
+
+    # Give me bytes.
+
+    def _bring(self, lane: Lane, ready: Ready) -> None:
+        item = ready.wanted
+        assert item.reference is not None
+        source = DocumentSource(
+            lane.session,
+            item.reference,
+            link=ready.link,
+            cancelled=lambda: self.cancelled,
+            tell=self._options.tell,
+        )
+        options = evolve(
+            self._options.transfer,
+            cancelled=lambda: self.cancelled,
+            sha256=item.sha256 or self._options.transfer.sha256,
+            keep_leftovers=True,
+            longest_wait=1.0,
+            throttled=lambda error: self._throttled(lane, error),
+        )
+        try:
+            brought = bring_down(source, lambda name: self._place(item, name), options)
+        except DownspoutError as exc:
+            self._not_brought(lane, item, exc)
+        except Exception as exc:
+            error = PluginError(f"{item.shown}: an error of ours, {type(exc).__name__}.", hint="Please report it.")
+            error.__cause__ = exc
+            self._not_brought(lane, item, error)
+        else:
+            self._brought(lane, item, brought)
+
+    def _place(self, item: Wanted, name: str) -> Path:
+        assert item.reference is not None
+        wanted = str(item.target) if item.target is not None else str((item.below or PurePosixPath()) / name)
+        target = self._memory.claim(item, wanted)
+        return make_below(self._memory.directory, PurePosixPath(target))
+
+    def _throttled(self, lane: Lane, error: DownspoutError) -> None:
+        with self._wake:
+            lane.slow_down(error.retry_after if isinstance(error, RateLimited | Unavailable) else None)
+
+    def _brought(self, lane: Lane, item: Wanted, brought: Brought) -> None:
+        result = evolve(brought.result, index=item.index, uri=item.shown)
+        with self._wake:
+            lane.active -= 1
+            lane.busy.discard(item)
+            lane.went_well()
+            self._wake.notify()
+        try:
+            self._memory.record(item, result, brought.digest, brought.kept)
+        except DownspoutError as exc:
+            self._results.put(exc)
+            return
+        self._deliver(item, result)
+        if result.status == "ok":
+            self._options.tell(Done(item.reference, result.size or 0, brought.digest, result.path))  # type: ignore[arg-type]
+
+    def _not_brought(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
+        with self._wake:
+            lane.active -= 1
+            lane.busy.discard(item)
+            if isinstance(error, Cancelled):
+                self._leave(item, None)
+            elif lane.session.credentials.dead is error:
+                self._fail(item, error)
+                self._give_up(lane, error, ())
+            elif not (_asks_for_a_pause(error) and self._again(lane, item, error)):
+                self._fail(item, error)
+            self._wake.notify_all()
+
+    # What came of it.
+
+    def _deliver(self, item: Wanted, result: Result) -> None:
+        if self._feed is not None:
+            self._feed.settled(item, result)
+        self._results.put(result)
+
+    def _skip(self, item: Wanted, path: Path | None, size: int | None, version: str | None) -> None:
+        self._deliver(
+            item,
+            Result(item.reference, "skipped", path, size, version=version, index=item.index, uri=item.shown),
+        )
+
+    def _fail(self, item: Wanted, error: DownspoutError) -> None:
+        result = Result(item.reference, "failed", error=error, index=item.index, uri=item.shown)
+        self._remember(item, result)
+        self._deliver(item, result)
+        if item.reference is not None:
+            self._options.tell(Failed(item.reference, error))
+
+    def _leave(self, item: Wanted, error: DownspoutError | None) -> None:
+        result = Result(item.reference, "left", error=error, index=item.index, uri=item.shown)
+        if error is not None:
+            self._remember(item, result)
+        self._deliver(item, result)
+
+    def _remember(self, item: Wanted, result: Result) -> None:
+        try:
+            self._memory.record(item, result, None, ())
+        except DownspoutError as exc:
+            self._results.put(exc)
+
+    def _leave_everything(self) -> None:
+        """Say of all that waits that it is left; the first worker that stops does it for all."""
+        for lane in self._lanes.values():
+            waiting = [*(ready.wanted for ready in lane.ready), *lane.pending]
+            lane.ready.clear()
+            lane.pending.clear()
+            for item in waiting:
+                self._leave(item, None)
+
+
+def _asks_for_a_pause(error: DownspoutError) -> bool:
+    return isinstance(error, RateLimited | Unavailable) and error.retry_after is not None

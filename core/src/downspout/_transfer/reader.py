@@ -1,0 +1,191 @@
+"""A document as a file object: read by position, never brought down whole."""
+
+import io
+import threading
+from collections.abc import Callable
+
+from downspout._models import Link, Stream
+from downspout._transfer.decide import Fail, Identity, Restart, Said, decide
+from downspout._transfer.options import Options
+from downspout._transfer.patience import Patience
+from downspout._transfer.source import Source
+from downspout.errors import DownspoutError, IntegrityError, LinkRefused
+
+_FIRST_WINDOW = 1024 * 1024
+_LARGEST_WINDOW = 64 * 1024 * 1024
+_SKIP = 256 * 1024
+BUFFER = 256 * 1024
+
+
+class DocumentReader(io.RawIOBase):
+    """Reads a document where it is, and goes on where a link, a credential or a connection dies.
+
+    Asks for what is near the position, more the longer it is read in order. All that it ever returns is of one
+    version: another one is an `IntegrityError`.
+
+    Args:
+        source: gives links and streams.
+        options: retries, and when to stop.
+        done: called once, when it is closed.
+
+    Attributes:
+        name: the document's name, or `None`.
+        version: the document's version, or `None`.
+    """
+
+    def __init__(self, source: Source, options: Options, done: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self._source, self._options, self._done = source, options, done
+        self._shown = source.reference.shown
+        self._position = 0
+        self._stream: Stream | None = None
+        self._stream_at = 0
+        self._stream_stop: int | None = None
+        self._window = _FIRST_WINDOW
+        self._identity = Identity()
+        self._lock = threading.RLock()
+        self.name: str | None = None
+        self.version: str | None = None
+        self._connect(Patience(options, self._shown))
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the document, or `None` if nobody says."""
+        return self._identity.size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; nothing is asked before something is read.
+
+        Raises:
+            io.UnsupportedOperation: from the end, though nobody says where that is.
+            ValueError: before the beginning.
+        """
+        if whence == io.SEEK_END and self._identity.size is None:
+            raise io.UnsupportedOperation("the size of the document is not known")
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._identity.size or 0}[whence]
+        if base + offset < 0:
+            raise ValueError("a position before the beginning")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read some bytes; fewer than fit is no sign of the end.
+
+        Raises:
+            DownspoutError: they are not to be had, or are of another version by now.
+        """
+        with self._lock:
+            if self.closed:
+                raise ValueError("I/O operation on closed file.")
+            size = self._identity.size
+            if not len(buffer) or (size is not None and self._position >= size):
+                return 0
+            patience = Patience(self._options, self._shown)
+            while True:
+                try:
+                    self._approach(patience)
+                    count = self._read(memoryview(buffer))
+                except DownspoutError as exc:
+                    self._let_go()
+                    patience.after(exc)
+                    continue
+                if count or self._is_the_end():
+                    self._position += count
+                    return count
+                self._let_go()  # this answer ends here, the document does not
+
+    def _read(self, buffer: memoryview) -> int:
+        assert self._stream is not None
+        count = self._stream.readinto(buffer)
+        self._stream_at += count
+        return count
+
+    def _is_the_end(self) -> bool:
+        size = self._identity.size
+        if size is None and self._stream_stop is None:
+            self._identity = self._identity.completed_by(Identity(size=self._stream_at))
+            return True
+        return size is not None and self._stream_at >= size
+
+    def _approach(self, patience: Patience) -> None:
+        """Bring the stream to the position: go on, skip a little, or ask anew."""
+        ahead = self._position - self._stream_at
+        if self._stream is None or ahead < 0 or (ahead > _SKIP and self._stream.ranges):
+            in_order = self._stream_at == self._position and self._stream is None
+            self._window = min(self._window * 4, _LARGEST_WINDOW) if in_order else _FIRST_WINDOW
+            self._let_go()
+            self._connect(patience)
+        waste = memoryview(bytearray(min(max(self._position - self._stream_at, 1), _SKIP)))
+        while self._stream_at < self._position:
+            if not self._read(waste[: self._position - self._stream_at]):
+                raise IntegrityError(f"{self._shown}: it ends before byte {self._position}.")
+
+    def _connect(self, patience: Patience) -> None:
+        """Open a stream at the position, of the version that was read before."""
+        while True:
+            link = None
+            try:
+                link = self._source.link()
+                start, stop = self._position, self._next_stop(link)
+                stream = self._source.open(link, start, stop, self._identity.etag)
+                self._accept(stream, link)
+                return
+            except DownspoutError as exc:
+                if isinstance(exc, LinkRefused) and link is not None:
+                    self._source.refuse(link)
+                patience.after(exc)
+
+    def _next_stop(self, link: Link) -> int | None:
+        size = self._identity.size
+        if size is None or link.single_use or self._position == 0:
+            return None
+        stop = self._position + self._window
+        return None if stop >= size else stop
+
+    def _accept(self, stream: Stream, link: Link) -> None:
+        said = Said.by(stream, link)
+        decision = decide(self._position, self._identity, said, self._shown)
+        trouble: DownspoutError | None = None
+        if isinstance(decision, Fail):
+            trouble = decision.error
+        elif self._identity != Identity() and self._identity.contradicts(said.identity):
+            trouble = IntegrityError(
+                f"{self._shown} has changed while it was read.",
+                hint="Open it again, and read it from the beginning.",
+            )
+        elif said.start is None or said.start > self._position:
+            trouble = IntegrityError(f"{self._shown}: the server does not send the part that was asked for.")
+        elif self._position and isinstance(decision, Restart) and not self._identity.confirms(said.identity):
+            trouble = IntegrityError(
+                f"{self._shown}: nothing says that it is still the same document.",
+                hint="Download it, and read the file.",
+            )
+        if trouble is not None:
+            stream.close()
+            raise trouble
+        self._stream, self._stream_at, self._stream_stop = stream, stream.start or 0, stream.stop
+        known = said.identity.completed_by(Identity(link.version, None, link.size))
+        self._identity = self._identity.completed_by(known)
+        self.name = self.name or link.name or stream.name
+        self.version = self._identity.version
+
+    def _let_go(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if not self.closed:
+            self._let_go()
+            self._done()
+        super().close()
