@@ -73,7 +73,15 @@ def test_a_link_that_fails_before_its_time_gives_way_to_the_lasting_one(call, fa
     assert all("Authorization" not in asked.headers for asked in store.asked)
 
 
-def test_an_expired_link_leaves_no_trace_in_the_history(call, far, store, link, answer):
+def test_a_link_that_has_worked_is_issued_again(call, far, store, link, answer):
+    store.answers["GET /d"] = answer(b"", 403)
+    asked = len(far.asked)
+    with pytest.raises(LinkRefused):
+        call().open(link, start=5)
+    assert len(far.asked) == asked
+
+
+def test_an_expired_link_is_issued_again(call, far, store, link, answer):
     store.answers["GET /d"] = answer(b"", 403)
     past = link.expires_at.replace(year=2020)
     asked = len(far.asked)

@@ -54,10 +54,11 @@ def _open(url: str, wanted: Wanted, http: Http) -> Stream:
 def _lasting_url(wanted: Wanted, http: Http) -> str | None:
     """Return the document's URL from `GET /api/v2/workflows/{id}`, or `None` if that is no help.
 
-    An expired link is none of its business: a new one costs the same, and leaves no trace that others see.
+    An expired link, and one that has worked (bytes are asked for from further on), are none of its business: a new
+    one of the same kind is what they need.
     """
     link, account = wanted.link, wanted.account
-    if link.expires_at is None or http.now() >= link.expires_at:
+    if wanted.start != 0 or link.expires_at is None or http.now() >= link.expires_at:
         return None
     with suppress(DownspoutError):
         signed = _calls.signature(wanted.credential, account)
