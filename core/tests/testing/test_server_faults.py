@@ -500,6 +500,14 @@ def test_a_body_stalls_until_released(server):
         assert read_to_end(sock) == CONTENT[300:]
 
 
+def test_a_chunk_goes_on_after_a_stall(server):
+    server.script("/doc", [Chunked(400) + Stall(450)])
+    with open_raw(server) as sock:
+        server.wait_for_stall()
+        server.release()
+        assert unchunk(read_to_end(sock).partition(b"\r\n\r\n")[2]) == CONTENT
+
+
 def test_a_stall_ends_when_the_client_goes_away_or_the_server_stops(server):
     server.script("/doc", [Stall(0), Silence()])
     with open_raw(server):
@@ -509,7 +517,7 @@ def test_a_stall_ends_when_the_client_goes_away_or_the_server_stops(server):
         server.wait_for_stall()
         started = time.monotonic()
         server.stop()
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 0.5
         assert sock.recv(1) == b""
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 import attrs
 
@@ -25,8 +25,9 @@ BODILESS: Final = frozenset({204, 205, 304})
 
 def header_pairs(headers: HeaderLike) -> HeaderPairs:
     """Bring header fields given as a mapping or as pairs into the form that `Answer` keeps."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return tuple((name, value) for name, value in pairs)
+    if isinstance(headers, Mapping):
+        return tuple(cast("Mapping[str, str | bytes]", headers).items())
+    return tuple(headers)
 
 
 @attrs.frozen

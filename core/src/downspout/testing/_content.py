@@ -23,9 +23,11 @@ class Content(Protocol):
     @property
     def size(self) -> int:
         """How many bytes there are."""
+        ...
 
     def read(self, start: int, stop: int) -> bytes | memoryview:
         """Give bytes from `start` up to, not including, `stop`; fewer only if `stop` is far ahead (over 1 MiB)."""
+        ...
 
 
 @attrs.frozen

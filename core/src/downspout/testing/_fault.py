@@ -16,9 +16,11 @@ class Stage(Protocol):
     @property
     def documents(self) -> MutableMapping[str, Document]:
         """The documents by their path."""
+        ...
 
     def kill_links(self, path: str | None = None) -> int:
         """Let links die; those of one document, or all."""
+        ...
 
 
 @attrs.frozen

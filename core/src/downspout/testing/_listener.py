@@ -114,7 +114,8 @@ class Listener:
             yield
         finally:
             self._is_down = False
-            self._accept_in_thread()
+            if not self.stopping.is_set():
+                self._accept_in_thread()
 
     # -- faults of connections, and waiting --
 
@@ -156,7 +157,7 @@ class Listener:
 
     @property
     def bytes_sent(self) -> int:
-        """How many bytes the kernel took from all connections so far, heads included (TLS's own not)."""
+        """Bytes that the kernel took so far, heads included, TLS's own not. Exact while no answer is under way."""
         with self.news:
             return self._bytes_of_ended + sum(connection.sent for connection in self._connections)
 
@@ -166,8 +167,6 @@ class Listener:
         with self.news:
             self.stalled += 1
             released = self._released
-            if self.stopping.is_set():
-                released.set()
             self.news.notify_all()
         try:
             yield released
@@ -205,12 +204,12 @@ class Listener:
                 self._wait_for_room()
             try:
                 sock, _ = listening.accept()
-            except OSError:  # out of descriptors
-                if self.stopping.wait(0.01):
+            except OSError:  # out of descriptors, or woken
+                if self._is_down or self.stopping.wait(0.01):
                     return
-                continue
-            if self.stopping.is_set() or self._is_down:
-                sock.close()
+                continue  # pragma: no cover - needs a process without descriptors
+            if self.stopping.is_set() or self._is_down:  # pragma: no cover - a matter of microseconds on Linux
+                sock.close()  # a client that came too late, or (not on Linux) what woke us
                 return
             self._take(sock)
 
@@ -222,7 +221,6 @@ class Listener:
         return self.max_connections is not None and len(self._connections) >= self.max_connections
 
     def _take(self, sock: socket.socket) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.news:
             self.connections_seen += 1
             connection = Connection(self, sock, self.connections_seen, self._is_full())
@@ -236,9 +234,11 @@ class Listener:
         with self.news:
             self.news.notify_all()
         if self._acceptor is not None and self._acceptor.is_alive():
-            # Connecting is what wakes an accept() on every system.
-            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 1.0):
-                pass
+            # An accept() is woken by a shutdown on Linux, elsewhere by a connection.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                socket.create_connection((self.host, self.port), 1.0).close()
             self._acceptor.join()
         self._socket.close()
 
@@ -254,11 +254,11 @@ class Listener:
     # -- one connection --
 
     def serve(self, connection: Connection) -> None:
-        """Serve one connection until it is done. Runs in the connection's thread."""
-        raise NotImplementedError
+        """Serve one connection until it is done. Runs in the connection's thread; a subclass says how."""
 
     def _attend(self, connection: Connection) -> None:
         try:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._greet(connection, self._connection_script.next()):
                 self.serve(connection)
         except (OSError, Stopped, BadRequest):

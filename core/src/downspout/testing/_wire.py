@@ -5,7 +5,7 @@ import ssl
 from typing import Final
 
 from downspout.testing._answer import BODILESS, HONEST, Answer, Chunks, reason_of
-from downspout.testing._connection import Connection, Pace, Stopped
+from downspout.testing._connection import Connection, Pace
 from downspout.testing._content import FileContent, blocks
 
 _TOGETHER: Final = 1 << 16  # bytes up to which head and body leave in one packet
@@ -76,8 +76,8 @@ def _field(name: str, value: str | bytes) -> bytes:
 
 def _send_content(connection: Connection, answer: Answer) -> None:
     """Send the body in one go, by the kernel where it can."""
-    plain = not isinstance(connection.sock, ssl.SSLSocket) and connection.pace is None
-    if isinstance(answer.content, FileContent) and plain:
+    by_kernel = hasattr(os, "sendfile") and not isinstance(connection.sock, ssl.SSLSocket)
+    if isinstance(answer.content, FileContent) and by_kernel and connection.pace is None:
         _send_file(connection, answer.content.path, answer.start, answer.stop)
     elif isinstance(answer.content, bytes):
         connection.send(memoryview(answer.content)[answer.start : answer.stop])
@@ -128,8 +128,6 @@ class _Liar:
         while True:
             number += 1
             self._connection.send(b"X-Endless-%d: %b\r\n" % (number, b"n" * 1000), pace)
-            if self._connection.listener.stopping.is_set():
-                raise Stopped
 
     def _send_body(self) -> bool:
         """Send the body up to where it is cut; say whether it was not."""
