@@ -77,9 +77,9 @@ _ELSEWHERE = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from downspout._version import VERSION
 
-        return version("downspout")
+        return VERSION
     if name not in __all__:
         raise AttributeError(f"module 'downspout' has no attribute {name!r}")
     from importlib import import_module

@@ -96,7 +96,11 @@ class Accounts:
         raise NoProvider(f"No provider claims {host}.", hint="Name an account: ACCOUNT:https://….")
 
     def _endpoint(self, entry: AccountEntry) -> str | None:
-        value = self._environ.get(variable_prefix(entry.name) + "ENDPOINT") or entry.settings.get("endpoint")
+        value = (
+            entry.explicit.get("endpoint")
+            or self._environ.get(variable_prefix(entry.name) + "ENDPOINT")
+            or entry.settings.get("endpoint")
+        )
         return value if isinstance(value, str) and value else None
 
     def _entry(self, name: str) -> AccountEntry:

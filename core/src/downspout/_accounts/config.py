@@ -19,16 +19,16 @@ class AccountEntry:
     Attributes:
         name: the account's name, lower case.
         provider: the provider's name.
-        settings: name to value, as written.
+        settings: name to value, as written in a file: no secrets.
         source: where it stands, for messages.
-        trusted: whether secrets may stand among `settings` (an application's own, not a file's).
+        explicit: name to value, as an application gave them; they win over everything.
     """
 
     name: str
     provider: str
     settings: Mapping[str, object] = field(factory=FrozenMapping, repr=False)
     source: str = "the application"
-    trusted: bool = False
+    explicit: Mapping[str, object] = field(factory=FrozenMapping, repr=False)
 
 
 @frozen

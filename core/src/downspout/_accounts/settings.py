@@ -38,7 +38,7 @@ def resolve_settings(entry: AccountEntry, provider: Provider, environ: Mapping[s
 
 
 def _check_names(entry: AccountEntry, known: Mapping[str, Setting]) -> None:
-    for name in entry.settings:
+    for name in (*entry.settings, *entry.explicit):
         if name in known or _secret_source(name, known) is not None:
             continue
         close = get_close_matches(name, known, 1)
@@ -57,8 +57,8 @@ def _secret_source(name: str, known: Mapping[str, Setting]) -> Setting | None:
 
 def _value(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) -> object:
     name = setting.name
-    if entry.trusted and entry.settings.get(name) is not None:
-        return _typed(entry, setting, entry.settings[name])
+    if entry.explicit.get(name) is not None:
+        return _typed(entry, setting, entry.explicit[name])
     text = environ.get(variable(entry.name, name))
     if text is not None:
         return _typed(entry, setting, text)

@@ -39,6 +39,7 @@ from downspout._models import (
     Progress,
     Reference,
     Result,
+    origin_of,
 )
 from downspout._models.secret import refuse_to_pickle
 from downspout._plugins import Hooks, PluginRegistry, Workers
@@ -90,9 +91,12 @@ class Client:
         self.settings = ClientSettings(timeout=timeout, retries=retries, observer=observer, **settings)
         self.plugins = plugins if isinstance(plugins, PluginRegistry) else PluginRegistry(plugins)
         self.plugins.require(tuple(required_extensions))
-        own = [AccountEntry(a.name, a.provider, a.settings, trusted=True) for a in accounts]
+        entries = {entry.name: entry for entry in _surroundings.entries}
+        for account in accounts:
+            entry = entries.get(account.name) or AccountEntry(account.name, account.provider)
+            entries[account.name] = evolve(entry, provider=account.provider, explicit=account.settings)
         self.accounts = Accounts(
-            (*_surroundings.entries, *own),
+            entries.values(),
             self.plugins.names(),
             lambda name: self.plugins.load(name).provider,
             self.plugins.for_host,
@@ -206,6 +210,26 @@ class Client:
         source = self._source(reference, self._closed.is_set)
         reader = DocumentReader(source, self._options(self._closed.is_set))
         return io.BufferedReader(reader, BUFFER)
+
+    @contextlib.contextmanager
+    def open_at(
+        self, uri: str | Reference, start: int, stop: int | None, cancel: Cancel | None = None
+    ) -> Iterator[io.RawIOBase]:
+        """Open some bytes of a document: from `start` (negative: so many last ones) up to `stop`."""
+        reference = self.reference(uri)
+        stopped = self._stopped(cancel)
+        source = self._source(reference, stopped)
+        reader = DocumentReader(source, self._options(stopped), first=start, end=stop)
+        with reader:
+            yield reader
+
+    def needs_credential(self, link: Link) -> bool:
+        """Return whether the URL of `link` is of no use without the account's credential."""
+        session = self.session(link.reference.account)
+        credential = session.credentials.current()
+        if credential is None or session.hooks.opens_by_itself:
+            return False
+        return origin_of(link.url) in credential.origins
 
     def download(
         self,

@@ -14,6 +14,7 @@ from downspout._http.pool import Exchange, Pool, Route, mapped, split
 from downspout._http.rules import REDIRECTS, Rules, bare
 from downspout._http.stream import HttpStream
 from downspout._models import Account, Credential, Headers, Response, Stream, origin_of
+from downspout._version import VERSION
 from downspout.errors import (
     AuthenticationError,
     DownspoutError,
@@ -24,7 +25,7 @@ from downspout.errors import (
     Unavailable,
 )
 
-USER_AGENT = "downspout/0.1"
+USER_AGENT = f"downspout/{VERSION}"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308, 330})  # 330 is Apple's own, and means 307
 _KEEP_METHOD = frozenset({307, 308})
 _DEAD = {400: PermissionDenied, 401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 410: NotFound}

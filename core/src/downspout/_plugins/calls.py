@@ -36,6 +36,11 @@ class Hooks:
         """How many references one `resolve_link` may take."""
         return self.loaded.provider.batch_size
 
+    @property
+    def opens_by_itself(self) -> bool:
+        """Whether nobody but the core opens this provider's links."""
+        return "open_stream" in self.loaded.alone
+
     def authenticate(
         self, account: Account, refused: Credential | None, interaction: Interaction | None, http: Http
     ) -> Credential | None:

@@ -2,14 +2,13 @@
 
 import io
 import threading
-from collections.abc import Callable
 
 from downspout._models import Link, Stream
-from downspout._transfer.decide import Fail, Identity, Restart, Said, decide
+from downspout._transfer.decide import Identity, Restart, Said, decide
 from downspout._transfer.options import Options
 from downspout._transfer.patience import Patience
 from downspout._transfer.source import Source
-from downspout.errors import DownspoutError, IntegrityError, LinkRefused
+from downspout.errors import DownspoutError, IntegrityError, LinkRefused, NotFound, ProtocolError
 
 _FIRST_WINDOW = 1024 * 1024
 _LARGEST_WINDOW = 64 * 1024 * 1024
@@ -26,16 +25,18 @@ class DocumentReader(io.RawIOBase):
     Args:
         source: gives links and streams.
         options: retries, and when to stop.
-        done: called once, when it is closed.
+        first: position to begin at; negative: so many bytes before the end.
+        end: position behind the last byte that is given, or `None`.
 
     Attributes:
         name: the document's name, or `None`.
         version: the document's version, or `None`.
     """
 
-    def __init__(self, source: Source, options: Options, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, source: Source, options: Options, *, first: int = 0, end: int | None = None) -> None:
         super().__init__()
-        self._source, self._options, self._done = source, options, done
+        self._source, self._options = source, options
+        self._end = end
         self._shown = source.reference.shown
         self._position = 0
         self._stream: Stream | None = None
@@ -46,7 +47,20 @@ class DocumentReader(io.RawIOBase):
         self._lock = threading.RLock()
         self.name: str | None = None
         self.version: str | None = None
-        self._connect(Patience(options, self._shown))
+        self._begin(first)
+
+    def _begin(self, first: int) -> None:
+        """Ask for the first bytes, in one request where the server knows ranges."""
+        self._position = max(first, 0)
+        self._connect(Patience(self._options, self._shown), first)
+        assert self._stream is not None
+        if first < 0:
+            size = self._identity.size
+            if size is None:
+                raise ProtocolError(f"{self._shown}: nobody says how long it is.", hint="Ask for a first byte.")
+            self._position = max(0, size + first)
+        elif first and self._stream.unsatisfied:
+            raise NotFound(f"{self._shown} has no byte {first}.")
 
     @property
     def size(self) -> int | None:
@@ -86,14 +100,15 @@ class DocumentReader(io.RawIOBase):
         with self._lock:
             if self.closed:
                 raise ValueError("I/O operation on closed file.")
-            size = self._identity.size
+            size = self._last()
             if not len(buffer) or (size is not None and self._position >= size):
                 return 0
             patience = Patience(self._options, self._shown)
             while True:
                 try:
                     self._approach(patience)
-                    count = self._read(memoryview(buffer))
+                    room = len(buffer) if self._end is None else self._end - self._position
+                    count = self._read(memoryview(buffer)[:room])
                 except DownspoutError as exc:
                     self._let_go()
                     patience.after(exc)
@@ -102,6 +117,11 @@ class DocumentReader(io.RawIOBase):
                     self._position += count
                     return count
                 self._let_go()  # this answer ends here, the document does not
+
+    def _last(self) -> int | None:
+        """Return the position behind the last byte to give, or `None` if nobody knows."""
+        size = self._identity.size
+        return size if self._end is None else self._end if size is None else min(self._end, size)
 
     def _read(self, buffer: memoryview) -> int:
         assert self._stream is not None
@@ -129,13 +149,13 @@ class DocumentReader(io.RawIOBase):
             if not self._read(waste[: self._position - self._stream_at]):
                 raise IntegrityError(f"{self._shown}: it ends before byte {self._position}.")
 
-    def _connect(self, patience: Patience) -> None:
-        """Open a stream at the position, of the version that was read before."""
+    def _connect(self, patience: Patience, first: int = 0) -> None:
+        """Open a stream at the position (or `first`, if that is negative), of the version that was read before."""
         while True:
             link = None
             try:
                 link = self._source.link()
-                start, stop = self._position, self._next_stop(link)
+                start, stop = min(first, 0) or self._position, self._next_stop(link)
                 stream = self._source.open(link, start, stop, self._identity.etag)
                 self._accept(stream, link)
                 return
@@ -146,6 +166,8 @@ class DocumentReader(io.RawIOBase):
 
     def _next_stop(self, link: Link) -> int | None:
         size = self._identity.size
+        if self._identity == Identity() and self._position:
+            return self._end
         if size is None or link.single_use or self._position == 0:
             return None
         stop = self._position + self._window
@@ -155,13 +177,14 @@ class DocumentReader(io.RawIOBase):
         said = Said.by(stream, link)
         decision = decide(self._position, self._identity, said, self._shown)
         trouble: DownspoutError | None = None
-        if isinstance(decision, Fail):
-            trouble = decision.error
-        elif self._identity != Identity() and self._identity.contradicts(said.identity):
+        if self._identity != Identity() and self._identity.contradicts(said.identity):
             trouble = IntegrityError(
                 f"{self._shown} has changed while it was read.",
                 hint="Open it again, and read it from the beginning.",
             )
+        elif self._identity == Identity():
+            if said.start is None and not said.unsatisfied:
+                trouble = ProtocolError(f"{self._shown}: the server sent a part without saying which.")
         elif said.start is None or said.start > self._position:
             trouble = IntegrityError(f"{self._shown}: the server does not send the part that was asked for.")
         elif self._position and isinstance(decision, Restart) and not self._identity.confirms(said.identity):
@@ -187,5 +210,4 @@ class DocumentReader(io.RawIOBase):
         """Let go of the connection."""
         if not self.closed:
             self._let_go()
-            self._done()
         super().close()

@@ -1,0 +1,233 @@
+"""What `downspout get` does once its options are understood."""
+
+import contextlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import define, evolve, field, frozen
+
+from downspout._batch import Wanted, lines
+from downspout._cli.common import closed_pipe, emit, say, trace, user_client, visible
+from downspout._cli.display import Display, display_for
+from downspout._cli.signals import Stop, stopping
+from downspout._client import Client
+from downspout._models import Folder, Link, Result
+from downspout._names import choose_name
+from downspout._transfer import Exists
+from downspout.errors import DownspoutError, StorageError
+
+
+@frozen
+class Choices:
+    """The options of `get`, as they were given."""
+
+    uris: tuple[str, ...]
+    list_file: str | None
+    directory: str
+    output: str | None
+    jobs: int
+    connections: int | None
+    exists: Exists
+    sha256: str | None
+    compute_hash: bool
+    limit_rate: float | None
+    timeout: float
+    min_speed: float
+    retries: int
+    accept_html: bool
+    ledger: str | None
+    no_ledger: bool
+    refresh: bool
+    dry_run: bool
+    quiet: bool
+    verbose: bool
+    as_json: bool
+
+
+@define
+class Tally:
+    """Counts results, and writes each as it comes."""
+
+    as_json: bool
+    begun: float = field(factory=time.monotonic)
+    counts: Counter[str] = field(factory=Counter)
+    kinds: Counter[str] = field(factory=Counter)
+    transferred: int = 0
+
+    def add(self, result: Result) -> None:
+        """Write one result to standard output."""
+        self.counts[result.status] += 1
+        self.transferred += result.transferred
+        if result.error is not None and result.status == "failed":
+            self.kinds[result.error.kind] += 1
+        if self.as_json:
+            emit(as_json(result))
+        elif result.path is not None and result.status in {"ok", "skipped"}:
+            click.echo(visible(str(result.path)))
+
+    @property
+    def all_there(self) -> bool:
+        """Whether every document is there."""
+        return not self.counts["failed"] and not self.counts["left"]
+
+    def summary(self) -> dict[str, Any]:
+        """Return what it came to."""
+        return {
+            "ok": self.counts["ok"],
+            "failed": self.counts["failed"],
+            "skipped": self.counts["skipped"],
+            "left": self.counts["left"],
+            "bytes": self.transferred,
+            "seconds": round(time.monotonic() - self.begun, 3),
+            "kinds": dict(self.kinds),
+        }
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """Return a result as the JSON line that stands for it."""
+    error = result.error
+    return {
+        "index": result.index,
+        "uri": result.uri,
+        "status": result.status,
+        "path": None if result.path is None else str(result.path),
+        "size": result.size,
+        "sha256": result.sha256,
+        "verified": result.verified,
+        "error": None if error is None else {"kind": error.kind, "message": error.message, "hint": error.hint},
+    }
+
+
+def run(choices: Choices) -> int:
+    """Download, and return the exit status."""
+    with stopping() as stop, client_for(choices) as client:
+        if choices.output == "-":
+            from downspout._cli.show import copy_to_stdout
+
+            return copy_to_stdout(client, choices.uris[0], stop)
+        tally = Tally(choices.as_json)
+        try:
+            with display_for(quiet=choices.quiet, verbose=choices.verbose) as display:
+                for result in _results(client, choices, stop, display):
+                    tally.add(result)
+                    display.ended(result)
+                    if result.error is not None and result.status == "failed":
+                        trace(result.error)
+                display.close(tally.summary())
+            if choices.as_json:
+                emit({"summary": tally.summary()})
+        except BrokenPipeError:
+            stop.signal = stop.signal or 13
+            return closed_pipe()
+        if stop.asked():
+            return stop.status
+        return 0 if tally.all_there else 1
+
+
+def client_for(choices: Choices) -> Client:
+    """Return the client that the options ask for."""
+    return user_client(
+        timeout=choices.timeout,
+        retries=choices.retries,
+        min_speed=choices.min_speed,
+        limit_rate=choices.limit_rate or None,
+        accept_html=choices.accept_html,
+    )
+
+
+def _results(client: Client, choices: Choices, stop: Stop, display: Display) -> Iterator[Result]:
+    if choices.dry_run:
+        yield from _foreseen(client, _wanted(choices), Path(choices.directory))
+    elif choices.output is not None:
+        yield _one(client, choices, stop, display)
+    else:
+        yield from client.download_many(
+            _wanted(choices),
+            choices.directory,
+            jobs=choices.jobs,
+            ledger=_ledger(choices),
+            progress=display.progress,
+            cancel=stop.asked,
+            exists=choices.exists,
+            connections=choices.connections,
+            compute_hash=choices.compute_hash,
+            refresh=choices.refresh,
+        )
+
+
+def _wanted(choices: Choices) -> Iterator[Wanted]:
+    given = (Wanted(uri, sha256=choices.sha256, index=i) for i, uri in enumerate(choices.uris, 1))
+    return chain(given, _listed(choices.list_file) if choices.list_file is not None else ())
+
+
+def _listed(list_file: str) -> Iterator[Wanted]:
+    if list_file == "-":
+        yield from lines(sys.stdin.buffer)
+        return
+    try:
+        with Path(list_file).open("rb") as file:
+            yield from lines(file)
+    except OSError as exc:
+        raise StorageError.from_os(f"reading the list {list_file}", exc) from exc
+
+
+def _ledger(choices: Choices) -> Path | None:
+    if choices.no_ledger:
+        return None
+    if choices.ledger is not None:
+        return Path(choices.ledger)
+    return Path(choices.directory) / ".downspout.sqlite" if choices.list_file is not None else None
+
+
+def _one(client: Client, choices: Choices, stop: Stop, display: Display) -> Result:
+    uri = choices.uris[0]
+    wanted = Wanted(uri, index=1)
+    target = Path(choices.directory) / (choices.output or "")
+    try:
+        with contextlib.suppress(DownspoutError):
+            wanted = evolve(wanted, reference=client.reference(uri))
+        Path(choices.directory).mkdir(parents=True, exist_ok=True)
+        result = client.download(
+            uri,
+            target,
+            exists=choices.exists,
+            connections=choices.connections,
+            progress=display.progress,
+            cancel=stop.asked,
+            digest=choices.sha256,
+            compute_hash=choices.compute_hash,
+        )
+        return evolve(result, uri=wanted.shown)
+    except OSError as exc:
+        error: DownspoutError = StorageError.from_os(f"making the folder {choices.directory}", exc)
+    except DownspoutError as exc:
+        error = exc
+    status = "left" if error.kind == "cancelled" else "failed"
+    return Result(wanted.reference, status, error=error, index=1, uri=wanted.shown)  # type: ignore[arg-type]
+
+
+def _foreseen(client: Client, wanted: Iterable[Wanted], directory: Path) -> Iterator[Result]:
+    """Resolve, and say what would be done; folders are not unfolded."""
+    for item in wanted:
+        try:
+            if item.error is not None:
+                raise item.error
+            outcome = client.resolve(item.uri)
+        except DownspoutError as exc:
+            yield Result(item.reference, "failed", error=exc, index=item.index, uri=item.shown)
+            continue
+        if isinstance(outcome, Link):
+            path = directory / (item.target or choose_name(outcome.name, None, outcome.url))
+            say(f"would download {item.shown} to {path}")
+            size = outcome.size
+        else:
+            assert isinstance(outcome, Folder)
+            path, size = directory / (item.target or ""), None
+            say(f"would download the {len(outcome.children)} or more documents of {item.shown} to {path}")
+        yield Result(item.reference, "skipped", path, size, index=item.index, uri=item.shown)
