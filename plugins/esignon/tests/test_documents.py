@@ -69,6 +69,17 @@ def test_a_client_id_is_sent_only_where_there_is_one(call, far, envelope):
     assert far.asked[0].json == {"workflow_id": "12584"}
 
 
+def test_a_certificate_that_the_old_call_leaves_out_is_asked_for(call, far, envelope):
+    body = {"result_url": "https://x.example/old", "wfname": "Old contract"}
+    far.answers |= {DOWNLOAD: envelope(body), INFORMATION: envelope(INFORMED)}
+    caller = call()
+    assert caller.resolve("esignon:12584?part=certificate").url == "https://x.example/lasting-c"
+    assert len(caller.resolve("esignon:12584?part=all").children) == 2
+    asked = len(far.asked)
+    assert caller.resolve("esignon:12584").url == "https://x.example/old"
+    assert len(far.asked) == asked + 1
+
+
 def test_the_field_names_of_2020_are_understood(call, far, envelope):
     far.answers[DOWNLOAD] = envelope({"result_url": "https://x.example/old", "wfname": "Old contract"})
     link = call().resolve("esignon:12584")
@@ -180,7 +191,7 @@ def test_a_uri_that_means_nothing_is_refused_before_anything_is_asked(call, far,
 
 @given(st.text(min_size=1), st.dictionaries(st.text(min_size=1), st.text()))
 def test_any_uri_is_read_or_refused(document, options):
-    from downspout_esignon._documents import PARTS, Asked
+    from downspout_esignon._asked import PARTS, Asked
 
     try:
         reference = Reference("esignon", document, options)
@@ -202,6 +213,15 @@ def test_one_bad_document_leaves_its_neighbours_alone(call, far, envelope):
     references = [Reference("esignon", number) for number in "123"]
     outcomes = plugin.resolve_link(caller.account, references, caller.signed(), caller.http(caller.signed()))
     assert [type(each) for each in outcomes] == [Link, NotFound, Link]
+
+
+def test_a_service_that_repeats_the_token_shows_it_to_nobody(call, far, envelope):
+    far.answers[DOWNLOAD] = lambda asked: envelope(
+        {}, "99", f"bad {asked.headers['Authorization'][8:]} {asked.headers}"
+    )
+    error = call().resolve("esignon:12584")
+    assert "aB3+/w==" not in str(error) + repr(error)
+    assert "bad …" in error.message
 
 
 def test_accounts_of_other_providers_are_none_of_its_business(call):

@@ -164,11 +164,12 @@ def test_a_refused_token_without_a_password_is_the_end(call, far):
     ],
 )
 def test_a_refused_sign_in_is_told_by_its_code(call, far, envelope, code, kind):
-    far.answers[LOGIN] = envelope({}, code, "wrong")
+    far.answers[LOGIN] = envelope({}, code, "wrong: pass phrase")
     with pytest.raises(kind) as caught:
         call(**USER).authenticate()
     assert f"{code}: wrong" in caught.value.message
     assert "pass phrase" not in str(caught.value)
+    assert "wrong: …" in str(caught.value)
 
 
 @pytest.mark.parametrize(

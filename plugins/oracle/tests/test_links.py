@@ -279,6 +279,27 @@ def test_no_header_of_ours_reaches_another_origin(call, far, other, answer, appl
         assert names <= {"host", "accept", "accept-encoding", "user-agent", "range"}
 
 
+def test_a_service_that_repeats_secrets_shows_them_to_nobody(call, far, other, refusal, answer):
+    secrets = {"authorization": "Bearer first-secret", "access_code": "second-secret"}
+    secrets |= {
+        "applink_token": "third-secret",
+        "applink_refresh_token": "fourth-secret",
+        "applink_until": "2999-01-01",
+    }
+    everything = "first-secret second-secret third-secret fourth-secret client-secret pass-phrase"
+    far.answers |= {FILE: refusal("-1", everything, 400, everything), RENEW: refusal("-1", "", 400, everything)}
+    other.answers["POST /t"] = answer({"error": everything, "error_description": everything}, 400)
+    caller = call(token_endpoint=f"{other.url}/t", client_id="me", client_secret="client-secret")
+    credential = caller.signed(**secrets)
+    told = [caller.resolve(uri, credential) for uri in ("oracle:D1", "oracle:D1?link=L1", "oracle:D1?applink=L")]
+    with pytest.raises(AuthenticationError) as caught:
+        caller.authenticate()
+    assert "client-secret" not in caught.value.message
+    for error in told:
+        assert "Unable" not in error.message
+        assert not [secret for secret in ("first", "second", "third", "fourth") if f"{secret}-" in error.message]
+
+
 def test_accounts_of_other_providers_are_none_of_its_business(call):
     import downspout_oracle as plugin
 

@@ -1,10 +1,12 @@
 """Who is asking: a token that was configured, or one exchanged for company, address and password."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from downspout import Account, Credential, Http, Interaction, Secret, origin_of
 from downspout.errors import AuthenticationError, ConfigurationError, NotFound, PermissionDenied, ProtocolError
 from downspout_esignon import _calls, _wire
+from downspout_esignon._calls import Service
 
 _TOKEN_LIFE = timedelta(days=30)
 _LABELS = {"company_id": "Company ID", "username": "E-mail address", "password": "Password"}
@@ -38,8 +40,8 @@ def sign_in(
 def _holds(account: Account, credential: Credential, http: Http) -> bool:
     """Whether eSignon accepts a token. A refusal for another reason says that it does."""
     try:
-        response = _calls.listing(account, 1, 1, _calls.signature(credential, account), http)
-        _wire.body_of(response, _wire.Listing, f"Checking the token of {account.name}")
+        service = Service.of(account, credential, http)
+        service.body(service.listing(1, 1), _wire.Listing, f"Checking the token of {account.name}")
     except AuthenticationError:
         return False
     except (NotFound, PermissionDenied, ProtocolError):
@@ -52,7 +54,7 @@ def _exchange(account: Account, known: dict[str, str], http: Http) -> Credential
     body = {"memb_email": known["username"], "memb_pwd": known["password"]}
     response = http.request(
         "POST",
-        _calls.login_url(account, known["company_id"]),
+        f"{_calls.endpoint(account)}/api/{quote(known['company_id'], safe='')}/login",
         json={"header": {"request_code": "1001Q"}, "body": body},
     )
     subject = f"Signing in to {account.name}"
@@ -62,7 +64,9 @@ def _exchange(account: Account, known: dict[str, str], http: Http) -> Credential
         )
     if response.status in {401, 403}:
         raise AuthenticationError(f"{subject}: it is not accepted ({response.status}).", hint=_CHECK)
-    signed_in: _wire.SignedIn = _wire.body_of(response, _wire.SignedIn, subject, _MEANINGS)
+    signed_in: _wire.SignedIn = _wire.body_of(
+        response, _wire.SignedIn, subject, meanings=_MEANINGS, hidden=(known["password"],)
+    )
     fresh = _calls.as_token(signed_in.access_token)
     if fresh is None:
         raise ProtocolError(f"{subject}: the field access_token holds no token.")

@@ -6,7 +6,8 @@ from attrs import frozen
 
 from downspout import Account, Credential, DownspoutError, Http, Link, Stream
 from downspout.errors import IntegrityError, LinkRefused
-from downspout_esignon import _calls, _documents
+from downspout_esignon import _workflows
+from downspout_esignon._calls import Service
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -61,10 +62,10 @@ def _lasting_url(wanted: Wanted, http: Http) -> str | None:
     if wanted.start != 0 or link.expires_at is None or http.now() >= link.expires_at:
         return None
     with suppress(DownspoutError):
-        signed = _calls.signature(wanted.credential, account)
-        answer = _calls.information(account, link.reference.document, signed, http)
-        workflow = _documents.informed(answer, link.reference)
+        service = Service.of(account, wanted.credential, http)
+        answer = service.information(link.reference.document)
+        workflow = _workflows.informed(service, answer, link.reference)
         certificate = link.reference.options.get("part") == "certificate"
         url = workflow.certificate_url if certificate else workflow.document_url
-        return None if url is None else _documents.checked(url, link.reference.shown)
+        return None if url is None else _workflows.checked(url, link.reference.shown)
     return None

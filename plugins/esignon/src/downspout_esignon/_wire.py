@@ -1,5 +1,6 @@
 """What eSignon answers, as values: an envelope with a result code, and a body by call and revision."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from attrs import frozen
@@ -9,6 +10,7 @@ from downspout.errors import AuthenticationError, NotFound, PermissionDenied, Pr
 
 OK = "00"
 _SHOWN = 200
+_SHORTEST_SECRET = 4  # shorter ones would hide parts of words
 
 
 @frozen
@@ -99,14 +101,22 @@ MEANINGS = {
 """Codes seen in eSignon's documentation with one meaning for reading calls; all others are a `ProtocolError`."""
 
 
-def body_of(response: Response, shape: type, subject: str, meanings: dict[str, Meaning] | None = None) -> Any:
+def body_of(
+    response: Response,
+    shape: type,
+    subject: str,
+    *,
+    meanings: Mapping[str, Meaning] = MEANINGS,
+    hidden: Iterable[str] = (),
+) -> Any:
     """Return the body of an answer that says it succeeded, as a `shape`.
 
     Args:
         response: the answer to an API call.
         shape: one of the bodies above.
         subject: what messages name.
-        meanings: what result codes mean to this call; `MEANINGS` by default.
+        meanings: what result codes mean to this call.
+        hidden: secrets that went out with the call, which the service may repeat.
 
     Raises:
         DownspoutError: what the status or the result code means; `ProtocolError` if it is not of that shape.
@@ -115,22 +125,28 @@ def body_of(response: Response, shape: type, subject: str, meanings: dict[str, M
         raise response.error(subject)
     envelope = response.json(Envelope)
     if envelope.header is not None and envelope.header.code != OK:
-        raise _failure(envelope.header, subject, MEANINGS if meanings is None else meanings)
+        raise _failure(envelope.header, subject, meanings, hidden)
     if envelope.body is None:
         return response.json(shape)
     return response.json(_IN_ENVELOPE[shape]).body
 
 
-def _failure(header: Header, subject: str, meanings: dict[str, Meaning]) -> DownspoutError:
+def _failure(
+    header: Header, subject: str, meanings: Mapping[str, Meaning], hidden: Iterable[str]
+) -> DownspoutError:
     meaning = meanings.get(
         header.code, Meaning(ProtocolError, "the service refuses, for a reason it does not explain")
     )
-    said = f"code {plain(header.code)}" + (f": {plain(header.result_msg)}" if header.result_msg else "")
+    said = f"code {plain(header.code, hidden)}"
+    said += f": {plain(header.result_msg, hidden)}" if header.result_msg else ""
     return meaning.kind(f"{subject}: {meaning.text} ({said}).", hint=meaning.hint)
 
 
-def plain(text: str) -> str:
-    """Return a service's words in a form that fits into a line of ours: printable, and not long."""
+def plain(text: str, hidden: Iterable[str] = ()) -> str:
+    """Return a service's words in a form that fits into a line of ours: printable, not long, without secrets."""
+    for secret in hidden:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
     words = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _SHOWN]).split())
     return (words if len(words) <= _SHOWN else words[:_SHOWN] + "…").rstrip(".")
 

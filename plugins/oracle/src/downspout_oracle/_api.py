@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from attrs import frozen
 
-from downspout import Account, Credential, DownspoutError, Http, Response
+from downspout import Account, Credential, DownspoutError, Http, Response, Secret
 from downspout.errors import AuthenticationError, ConfigurationError, PermissionDenied
 from downspout_oracle import _applinks, _errors
 from downspout_oracle._asked import Asked
@@ -118,6 +118,10 @@ class Api:
     def _value(self, name: str) -> str:
         return self.credential.reveal(name) if self.credential is not None else ""
 
+    def _secrets(self) -> list[str]:
+        values = self.credential.values.values() if self.credential is not None else ()
+        return [value.reveal().rpartition(" ")[2] for value in values if isinstance(value, Secret)]
+
     def _is_set(self, name: str) -> bool:
         return bool(self.account.settings.get(name))
 
@@ -127,7 +131,7 @@ class Api:
         `AuthenticationError` only where another credential may help: it makes the core get one, and where none
         is to be had, nothing else of the account is tried.
         """
-        error = _errors.error_for(response, self.asked.reference.shown)
+        error = _errors.error_for(response, self.asked.reference.shown, self._secrets())
         if not isinstance(error, AuthenticationError | PermissionDenied):
             return error
         code = _errors.code_of(_errors.told(response))

@@ -45,7 +45,7 @@ def renew(base_url: str, applink: str, token: str, refresh_token: str, http: Htt
     pair = {"accessToken": token, "refreshToken": refresh_token}
     response = http.request("PUT", f"{base_url}/applinks/token", headers={"appLinkID": applink, **pair})
     subject = "Renewing an application link"
-    error = _errors.error_for(response, subject)
+    error = _errors.error_for(response, subject, pair.values())
     if error.retryable:
         raise error
     if not response.ok or _errors.told(response) is not None:

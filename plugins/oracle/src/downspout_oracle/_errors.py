@@ -1,5 +1,6 @@
 """What a refusal means, by `errorCode` and `errorKey`; the status decides where neither is known."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from downspout import DownspoutError, Response
@@ -50,12 +51,18 @@ def code_of(failure: _wire.Failure | None) -> str | None:
     return next((_KEYS[key] for key in keys if key in _KEYS), failure.code)
 
 
-def error_for(response: Response, subject: str) -> DownspoutError:
-    """Return the error to raise for an answer that is a failure, in its status or in its body."""
+def error_for(response: Response, subject: str, hidden: Iterable[str] = ()) -> DownspoutError:
+    """Return the error to raise for an answer that is a failure, in its status or in its body.
+
+    Args:
+        response: the answer.
+        subject: what the message names.
+        hidden: secrets that went out with the request, which the service may repeat.
+    """
     by_status = response.error(subject)
     failure = told(response)
     if failure is None or by_status.retryable or response.status == 401:
         return by_status
     meaning = _MEANINGS.get(code_of(failure) or "", Meaning(type(by_status), by_status.hint))
-    said = _wire.plain(failure.errorMessage) if failure.errorMessage else "no reason is given"
-    return meaning.kind(f"{subject}: {said} ({_wire.plain(failure.code, 20)}).", hint=meaning.hint)
+    said = _wire.plain(failure.errorMessage, hidden) if failure.errorMessage else "no reason is given"
+    return meaning.kind(f"{subject}: {said} ({_wire.plain(failure.code, hidden, 20)}).", hint=meaning.hint)

@@ -34,7 +34,8 @@ def ask(account: Account, http: Http) -> _wire.Grant:
     response = http.request("POST", _url(account), headers={"Authorization": client}, form=form)
     subject = f"Asking for a token for {account.name}"
     if response.status in {400, 401, 403}:
-        denial = _denial(response.json(_wire.Denial))
+        hidden = [text for name in ("client_secret", "password") if (text := account.text(name))]
+        denial = _denial(response.json(_wire.Denial), hidden)
         kind = ConfigurationError if denial.error in _SET_UP_WRONG else AuthenticationError
         raise kind(
             f"{subject}: it is refused ({denial.error_description or denial.error or response.status}).",
@@ -61,8 +62,10 @@ def expiry(grant: _wire.Grant, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds) if seconds is not None and 0 < seconds < _LONGEST else None
 
 
-def _denial(denial: _wire.Denial) -> _wire.Denial:
-    return _wire.Denial(_wire.plain(denial.error, 40), _wire.plain(denial.error_description or "") or None)
+def _denial(denial: _wire.Denial, hidden: list[str]) -> _wire.Denial:
+    return _wire.Denial(
+        _wire.plain(denial.error, hidden, 40), _wire.plain(denial.error_description or "", hidden) or None
+    )
 
 
 def _url(account: Account) -> str:

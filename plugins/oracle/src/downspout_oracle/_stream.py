@@ -1,7 +1,5 @@
 """The bytes, from the API itself."""
 
-from mimetypes import guess_type
-
 from attrs import frozen
 
 from downspout import Account, Credential, DownspoutError, Http, Link, Response, Stream
@@ -10,6 +8,7 @@ from downspout_oracle import _api
 from downspout_oracle._asked import Asked
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_PAGE_NAMES = (".html", ".htm", ".xhtml", ".xht", ".shtml")
 
 
 @frozen
@@ -58,6 +57,6 @@ def open_file(wanted: Wanted, http: Http) -> Stream:
 
 def _is_no_page(link: Link, stream: Stream) -> bool:
     """Whether the document is known to be something else than the page that comes."""
-    if link.name is None or guess_type(link.name)[0] in _PAGES:
+    if link.name is None or link.name.lower().endswith(_PAGE_NAMES):
         return False
     return link.size is None or stream.size != link.size

@@ -1,11 +1,13 @@
 """What Oracle Content Management answers, as values. The service writes all numbers as text; both are taken."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from attrs import field, frozen
 
 _LARGEST = 2**63
+_SHORTEST_SECRET = 4  # shorter ones would hide parts of words
 _GUID = re.compile(r"[A-Za-z0-9:_-]{1,256}\Z")
 _TOKEN = re.compile(r"[!-~]{1,65536}\Z")
 
@@ -101,7 +103,10 @@ class Renewal:
     accessToken: str  # noqa: N815
 
 
-def plain(text: str, limit: int = 200) -> str:
-    """Return a service's words in a form that fits into a line of ours: printable, and not long."""
+def plain(text: str, hidden: Iterable[str] = (), limit: int = 200) -> str:
+    """Return a service's words in a form that fits into a line of ours: printable, not long, without secrets."""
+    for secret in hidden:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
     words = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
     return (words if len(words) <= limit else words[:limit] + "…").rstrip(".")
