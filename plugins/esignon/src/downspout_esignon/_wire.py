@@ -95,7 +95,7 @@ MEANINGS = {
     "11": Meaning(NotFound, "the document is not completed", "Wait until everybody has signed."),
     "13": Meaning(PermissionDenied, "the company has used up its documents", _ACCOUNT),
     "14": Meaning(PermissionDenied, "the company's period of use has ended", _ACCOUNT),
-    "94": Meaning(AuthenticationError, "the token is not accepted", "Sign in: downspout login ACCOUNT."),
+    "94": Meaning(AuthenticationError, "the token is not accepted"),
     "95": Meaning(PermissionDenied, "the company may not use the API", _ACCOUNT),
 }
 """Codes seen in eSignon's documentation with one meaning for reading calls; all others are a `ProtocolError`."""

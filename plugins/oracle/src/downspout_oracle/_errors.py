@@ -22,7 +22,7 @@ class Meaning(NamedTuple):
 
 _MEANINGS = {
     NOT_THERE: Meaning(NotFound, "Check the id, and the version if you gave one."),
-    CODE_NEEDED: Meaning(PermissionDenied, "Set access_code to the link's code, or run downspout login ACCOUNT."),
+    CODE_NEEDED: Meaning(PermissionDenied, "Set access_code to the link's code, or tell it to `downspout login`."),
     NO_PRIVILEGE: Meaning(PermissionDenied, "Ask the owner. A link's role must be downloader or more."),
     LINK_DEAD: Meaning(PermissionDenied, "Ask the owner for a new link: this one is invalid or expired."),
 }
