@@ -5,17 +5,31 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice
-from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from downspout._batch.memory import memory_key
 from downspout._batch.wanted import Wanted
 from downspout._models import Result
+from downspout.errors import DownspoutError
 
 _CHUNK = 100
 _LEAVE_SECONDS = 0.5
 _AHEAD = 1000
 """So many documents at most are in hand, from being read to being delivered."""
+
+
+class Settled(NamedTuple):
+    """What came of a document, kept small: there may be a hundred thousand.
+
+    Attributes:
+        error: why it is not there, or `None`.
+        path: where it is, or nothing.
+        size: bytes, or `None`.
+    """
+
+    error: DownspoutError | None
+    path: str
+    size: int | None
 
 
 class Taker(Protocol):
@@ -28,8 +42,8 @@ class Taker(Protocol):
     def offer(self, items: list[Wanted]) -> None:
         """Take over some more."""
 
-    def repeat(self, item: Wanted, path: Path | None, size: int | None) -> None:
-        """Answer for what was brought down already."""
+    def repeat(self, item: Wanted, settled: "Settled") -> None:
+        """Answer for what was brought down, or was not, already."""
 
     def exhausted(self) -> None:
         """Hear that nothing more comes."""
@@ -48,7 +62,7 @@ class Feed:
         self._wanted, self._read, self._taker = iter(wanted), read, taker
         self._room = threading.Condition()
         self._outstanding = 0
-        self._seen: dict[bytes, tuple[str, int | None] | list[Wanted]] = {}
+        self._seen: dict[bytes, Settled | list[Wanted]] = {}
         self._stopped = False
         self.ended = False
 
@@ -90,7 +104,7 @@ class Feed:
             if isinstance(before, list):
                 before.append(item)
                 return True
-        self._taker.repeat(item, Path(before[0]) if before[0] else None, before[1])
+        self._taker.repeat(item, before)
         return True
 
     def settled(self, item: Wanted, result: Result) -> None:
@@ -102,9 +116,9 @@ class Feed:
             waiting = self._seen.get(token)
             if not isinstance(waiting, list):
                 return
-            self._seen[token] = (str(result.path or ""), result.size)
+            settled = self._seen[token] = Settled(result.error, str(result.path or ""), result.size)
         for other in waiting:
-            self._taker.repeat(other, result.path, result.size)
+            self._taker.repeat(other, settled)
 
     def unfolded(self, count: int) -> None:
         """A folder became `count` documents more."""

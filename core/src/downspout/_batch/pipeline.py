@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from attrs import evolve, field, frozen
 
 from downspout._access import DocumentSource, Session, life_left
-from downspout._batch.feed import Feed
+from downspout._batch.feed import Feed, Settled
 from downspout._batch.lane import Lane, Ready
 from downspout._batch.memory import Memory, memory_key
 from downspout._batch.paths import make_below
@@ -188,9 +188,14 @@ class Batch:
         with self._wake:
             self._wake.notify_all()
 
-    def repeat(self, item: Wanted, path: Path | None, size: int | None) -> None:
-        """Answer for a reference that was brought down already in this run."""
-        self._skip(item, path, size, None)
+    def repeat(self, item: Wanted, settled: Settled) -> None:
+        """Answer for a reference that was asked for already in this run."""
+        if settled.path:
+            self._skip(item, Path(settled.path), settled.size, None)
+        elif settled.error is not None:
+            self._fail(item, settled.error)
+        else:
+            self._leave(item, None)
 
     def _lane(self, item: Wanted) -> Lane | DownspoutError:
         """Return the lane of an account, or why it cannot be used. Called by the feed's thread alone."""
