@@ -80,6 +80,14 @@ def test_a_certificate_that_the_old_call_leaves_out_is_asked_for(call, far, enve
     assert len(far.asked) == asked + 1
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://x.example/d", "https://x.example/ä", "https://x.example/a b", "https://:x/", "/d"]
+)
+def test_a_download_url_that_is_none_is_refused(call, far, envelope, url):
+    far.answers[DOWNLOAD] = envelope(ISSUED | {"doc_url": url})
+    assert isinstance(call().resolve("esignon:12584"), ProtocolError)
+
+
 def test_the_field_names_of_2020_are_understood(call, far, envelope):
     far.answers[DOWNLOAD] = envelope({"result_url": "https://x.example/old", "wfname": "Old contract"})
     link = call().resolve("esignon:12584")

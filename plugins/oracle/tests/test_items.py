@@ -90,6 +90,13 @@ def test_another_file_than_the_one_asked_for_is_no_answer(call, far, answer, des
     assert isinstance(call().resolve("oracle:D1"), ProtocolError)
 
 
+def test_a_folder_has_no_versions(call, far, answer, described_file):
+    far.answers[f"GET {API}/files/F1"] = answer(described_file("F1", type="folder", version="1"))
+    error = call().resolve("oracle:F1?version=1")
+    assert isinstance(error, NotFound)
+    assert "folder" in error.message
+
+
 def test_refused_metadata_leave_the_file_to_be_tried(call, far, answer, refusal):
     far.answers |= {
         f"GET {API}/files/D1": refusal("-20"),
