@@ -9,7 +9,7 @@ from downspout._models import Link, Progress, Result, Stream, Verified
 from downspout._names import choose_name
 from downspout._transfer.fetch import Fetch
 from downspout._transfer.options import Options
-from downspout._transfer.part import Part, already_there, check_target, finished_before, mismatch
+from downspout._transfer.part import Part, already_there, check_target, left_by_finished, mismatch, remove
 from downspout._transfer.patience import Patience
 from downspout._transfer.record import Record, record_key
 from downspout._transfer.source import Source
@@ -72,8 +72,11 @@ def _settled(source: Source, target: Path, options: Options) -> Brought | None:
     if not check_target(target):
         return None
     size = target.stat().st_size
-    if finished_before(target, record_key(source.reference)):
-        return Brought(Result(source.reference, "ok", target, size, verified="size"))
+    leftovers = left_by_finished(target, record_key(source.reference))
+    if leftovers:
+        if not options.keep_leftovers:
+            remove(leftovers)
+        return Brought(Result(source.reference, "ok", target, size, verified="size"), leftovers)
     if options.exists in {"overwrite", "rename"}:
         return None
     if options.exists == "skip":

@@ -166,7 +166,7 @@ class Part:
         """Give the document its name: flush it, rename it, flush the folder.
 
         For a moment it has both names, and the record says whose it is: a run that is killed in this moment is
-        recognised by the next one (`finished_before`).
+        recognised by the next one (`left_by_finished`).
 
         Args:
             record: which document it is.
@@ -241,22 +241,21 @@ def work_files(target: Path) -> tuple[Path, Path]:
     return target.parent / f".downspout-{tag}.part", target.parent / f".downspout-{tag}.json"
 
 
-def finished_before(target: Path, key: str) -> bool:
-    """Return whether an earlier run gave this document its name and was killed before it could say so.
+def left_by_finished(target: Path, key: str) -> tuple[Path, ...]:
+    """Return the work files of an earlier run that gave this document its name and was killed right then.
 
-    Then part and target are one file, and the record is of the same document; what is left of the run is
-    removed.
+    Then part and target are one file, and the record is of the same document. They are removed only once
+    somebody has noted the document as done: this run may be killed, too.
     """
     part, record = work_files(target)
     try:
         there, mine = os.stat(target, follow_symlinks=False), os.stat(part, follow_symlinks=False)
     except OSError:
-        return False
+        return ()
     noted = read_record(record)
     if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino) or noted is None or noted.key != key:
-        return False
-    remove((record, part))
-    return True
+        return ()
+    return record, part
 
 
 def remove(paths: Iterable[Path]) -> None:
