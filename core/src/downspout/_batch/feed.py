@@ -79,7 +79,7 @@ class Feed:
                 if not items:
                     break
                 self._wait_for_room(len(items))
-                fresh = [item for item in items if not self._is_repeated(item)]
+                fresh = [item for item in items if not self.is_repeated(item)]
                 self._taker.offer(fresh)
         finally:
             self.ended = True
@@ -91,7 +91,7 @@ class Feed:
                 self._room.wait(0.1)
             self._outstanding += count
 
-    def _is_repeated(self, item: Wanted) -> bool:
+    def is_repeated(self, item: Wanted) -> bool:
         """Hold back what is equal to something earlier: it is brought down once."""
         if item.reference is None or item.error is not None:
             return False

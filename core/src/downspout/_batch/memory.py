@@ -12,8 +12,8 @@ from downspout._batch.ledger_file import folded
 from downspout._batch.wanted import Wanted
 from downspout._models import Result
 from downspout._names import distinct_name
-from downspout._transfer import remove
-from downspout.errors import TargetExists
+from downspout._transfer import remove, sweep
+from downspout.errors import DownspoutError, TargetExists
 
 
 class Memory:
@@ -29,6 +29,7 @@ class Memory:
         self._names: dict[str, bytes] = {}
         self._given: dict[bytes, str] = {}
         self._lock = threading.Lock()
+        self._folders = {directory}
 
     def known(self, wanted: Iterable[Wanted]) -> Mapping[str, Row]:
         """Return what earlier runs recorded of these, by key."""
@@ -38,9 +39,19 @@ class Memory:
 
     def is_done(self, item: Wanted, row: Row) -> bool:
         """Return whether `row` says that the document is there, and the file agrees."""
+        self._folders.add((self.directory / (row.target or "")).parent)
         if item.sha256 is not None and row.digest not in {None, f"sha256:{item.sha256}"}:
             return False
         return row.is_done_in(self.directory)
+
+    def sweep(self) -> None:
+        """Remove work files that were left beside documents that are done: those that have two names by now."""
+        if self._ledger is None:
+            return
+        with contextlib.suppress(DownspoutError, OSError):
+            self._ledger.flush()
+            for folder in self._folders:
+                sweep(folder)
 
     def claim(self, item: Wanted, name: str) -> str:
         """Return the relative target that belongs to `item`: `name`, or that name with a number.

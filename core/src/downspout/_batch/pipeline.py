@@ -17,7 +17,7 @@ from downspout._batch.lane import Lane, Ready
 from downspout._batch.memory import Memory, memory_key
 from downspout._batch.paths import make_below
 from downspout._batch.wanted import Wanted
-from downspout._models import Done, Event, Failed, Folder, Link, Reference, Result
+from downspout._models import Child, Done, Event, Failed, Folder, Link, Result
 from downspout._names import relative_target, safe_name
 from downspout._plugins import TimeLimitExceeded
 from downspout._transfer import LONGEST_RETRY_AFTER, Brought, Options, bring_down
@@ -107,6 +107,7 @@ class Batch:
             self._stop()
             for _ in self._delivered():  # what is noted on the way out is noted before the ledger closes
                 pass
+            self._memory.sweep()
 
     def _delivered(self) -> Iterator[Result]:
         """Yield results until every thread has ended; once it is cancelled, for a moment only."""
@@ -319,21 +320,29 @@ class Batch:
 
     def _unfold(self, lane: Lane, item: Wanted, folder: Folder) -> None:
         """Put a folder's page before everything else, and its next page behind it."""
+        assert self._feed is not None
         base = item.below if item.below is not None else (item.target or PurePosixPath())
-        inside = [self._child(item, base, child.path, child.reference, child.size) for child in folder.children]
+        inside: list[Wanted] = []
+        self._feed.unfolded(len(folder.children) - (folder.more is None))
+        for child in folder.children:
+            try:
+                found = self._child(item, base, child)
+            except DownspoutError as exc:
+                self._fail(Wanted(str(child.reference), child.reference, index=item.index), exc)
+                continue
+            if found.below is not None or not self._feed.is_repeated(found):
+                inside.append(found)
         if folder.more is not None:
             inside.append(evolve(item, reference=folder.more, below=base, attempts=0))
         lane.pending.extendleft(reversed(inside))
-        if self._feed is not None:
-            self._feed.unfolded(len(inside) - 1)
 
-    def _child(
-        self, item: Wanted, base: PurePosixPath, path: str, reference: Reference, size: int | None
-    ) -> Wanted:
-        relative = base / relative_target(path.rstrip("/") or safe_name(""))
-        if path.endswith("/"):
-            return Wanted(str(reference), reference, index=item.index, below=relative)
-        return Wanted(str(reference), reference, target=relative, index=item.index, size=size)
+    def _child(self, item: Wanted, base: PurePosixPath, child: Child) -> Wanted:
+        """Return what a folder's entry asks for; a sub-folder gets its name now, its documents theirs later."""
+        relative = base / relative_target(child.path.rstrip("/") or safe_name(""))
+        wanted = Wanted(str(child.reference), child.reference, index=item.index, size=child.size)
+        if not child.is_folder:
+            return evolve(wanted, target=relative)
+        return evolve(wanted, below=PurePosixPath(self._memory.claim(wanted, str(relative))))
 
     def _resolve_failed(self, lane: Lane, wanted: tuple[Wanted, ...], error: DownspoutError) -> None:
         with self._wake:

@@ -3,7 +3,7 @@
 from downspout._transfer.download import Brought, Place, bring_down
 from downspout._transfer.options import MOST_CONNECTIONS, Options
 from downspout._transfer.pace import Limiter
-from downspout._transfer.part import Exists, check_target, remove
+from downspout._transfer.part import Exists, check_target, remove, sweep
 from downspout._transfer.patience import LONGEST_RETRY_AFTER, Patience
 from downspout._transfer.reader import BUFFER, DocumentReader
 from downspout._transfer.record import record_key
@@ -25,4 +25,5 @@ __all__ = [
     "check_target",
     "record_key",
     "remove",
+    "sweep",
 ]

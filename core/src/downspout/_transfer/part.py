@@ -258,6 +258,21 @@ def left_by_finished(target: Path, key: str) -> tuple[Path, ...]:
     return record, part
 
 
+def sweep(folder: Path) -> None:
+    """Remove from `folder` the work files of documents that have their names: parts with a second name.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        parts = [
+            entry for entry in entries if entry.name.startswith(".downspout-") and entry.name.endswith(".part")
+        ]
+    for part in parts:
+        if part.stat(follow_symlinks=False).st_nlink > 1:
+            remove((Path(part.path).with_suffix(".json"), Path(part.path)))
+
+
 def remove(paths: Iterable[Path]) -> None:
     """Remove work files; what cannot be removed is in nobody's way."""
     for path in paths:
