@@ -2,6 +2,8 @@
 
 import pytest
 
+from downspout.errors import DownspoutError
+
 PATH = "/koodrive/ose/v1/files/download"
 OWN = {"authorization", "x-user-id", "x-date", "x-traceid", "x-hw-share-folder-id", "x-session-id", "language"}
 
@@ -46,3 +48,40 @@ def test_the_store_gets_no_header_of_the_service(drive, service, elsewhere, say,
     account.open(link.url).close()
     (asked,) = elsewhere.asked
     assert not OWN & set(asked.headers)
+
+
+SECRETS = {
+    "token": "Bearer T0ken-s3cret",
+    "session_id": "S3ssion-s3cret",
+    "refresh_token": "R3fresh-s3cret",
+    "app_secret": "App-s3cret",
+}
+ECHO = " ".join(SECRETS.values()) + " T0ken-s3cret " + "x" * 150 + "T0ken-s3cret"
+V1 = "/koodrive/ose/v1"
+
+
+@pytest.mark.parametrize("app", [False, True])
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+def test_secrets_that_the_service_repeats_stay_out_of_messages(drive, service, say, make_record, status, app):
+    body = {"code": 777, "msg": ECHO, "error_msg": ECHO}
+    for path in ("files/download", "files/0", "session/refresh", "auth/refreshToken", "session/auth", "space/u"):
+        service.on(f"{V1}/{path}", say(body, status))
+    account = drive(**SECRETS, app_id="app" if app else None, user_id="u", container_id=None)
+    found = []
+    for ask in (
+        lambda: account.resolve("koodrive:C1/F1"),
+        lambda: account.resolve("koodrive:C1/Fdir/"),
+        lambda: account.resolve("koodrive:F1"),
+        lambda: [account.authenticate(refused=account.credential)],
+        lambda: [account.authenticate(interaction=object())],
+    ):
+        try:
+            found += ask()
+        except DownspoutError as exc:
+            found.append(exc)
+    service.on(f"{V1}/files/download", {"downloads": [make_record("F1", code="7", msg=ECHO)], "code": 0})
+    account.credential = None
+    found += account.resolve("koodrive:C1/F1")
+    errors = [each for each in found if isinstance(each, DownspoutError)]
+    assert len(errors) >= 4
+    assert not [each for each in errors if "s3cret" in each.message + (each.hint or "")]

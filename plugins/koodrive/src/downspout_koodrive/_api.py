@@ -12,6 +12,7 @@ from attrs import frozen
 from downspout import Credential, Http, Response, Secret
 from downspout.errors import AuthenticationError
 from downspout_koodrive import _sign
+from downspout_koodrive._errors import Refusal, refusal_of
 from downspout_koodrive._settings import Site
 
 V1 = "/koodrive/ose/v1"
@@ -53,6 +54,19 @@ class Api:
     def user_id(self) -> str | None:
         """Whose credential it is, as far as known."""
         return self.site.user_id or self.credential.reveal("user_id") or None
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What the service is told and nobody else may see."""
+        return secret_texts(*self.credential.values.values(), *self.site.secrets)
+
+    def refusal(self, response: Response) -> Refusal | None:
+        """Return why a call failed as a whole, or `None`.
+
+        Raises:
+            ProtocolError: a 2xx answer that is no JSON object.
+        """
+        return refusal_of(response, self.secrets)
 
     def own_space(self, user_id: str) -> Response:
         """Ask for the space that a user has for himself."""
@@ -128,3 +142,10 @@ def authorization(token: str, separator: str, scheme: str = "Bearer") -> str:
         return token
     match = _TOKEN.fullmatch(token)
     return f"{match[1]}{separator}{match[2]}" if match else f"{scheme}{separator}{token}"
+
+
+def secret_texts(*values: object) -> frozenset[str]:
+    """Return the texts of the secrets among `values`; of a token that has a scheme, what follows it too."""
+    texts = {value.reveal().strip() for value in values if isinstance(value, Secret)}
+    bare = {match[2] for match in map(_TOKEN.fullmatch, texts) if match}
+    return frozenset(text for text in texts | bare if len(text) > 3)  # shorter ones would eat words

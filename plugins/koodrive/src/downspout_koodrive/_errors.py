@@ -4,6 +4,7 @@ The vendor's error-code page lists them up to 13000414; what is not listed is ju
 """
 
 import re
+from collections.abc import Iterable
 
 from attrs import frozen
 
@@ -137,13 +138,22 @@ def code_text(code: Code | None) -> str:
     return "" if code is None else _clean(str(code), 40)
 
 
-def refusal(code: Code | None, said: str | None, response: Response | None = None) -> Refusal:
-    """Return the refusal that a code and the service's words make."""
-    return Refusal(code_text(code), _clean(said or "", 200).rstrip(". "), response)
+def refusal(
+    code: Code | None, said: str | None, response: Response | None = None, secrets: Iterable[str] = ()
+) -> Refusal:
+    """Return the refusal that a code and the service's words make; `secrets` that it repeats are masked."""
+    words = said or ""
+    for secret in sorted(secrets, key=len, reverse=True):
+        words = words.replace(secret, "…")
+    return Refusal(code_text(code), _clean(words, 200).rstrip(". "), response)
 
 
-def refusal_of(response: Response) -> Refusal | None:
+def refusal_of(response: Response, secrets: Iterable[str] = ()) -> Refusal | None:
     """Return why a call failed as a whole, or `None` if nothing in its envelope says so.
+
+    Args:
+        response: the answer.
+        secrets: what the service was told and nobody else may see.
 
     Raises:
         ProtocolError: a 2xx answer that is no JSON object.
@@ -159,8 +169,8 @@ def refusal_of(response: Response) -> Refusal | None:
     if response.ok and envelope.code is None and envelope.error_code is None:
         return None  # the shape that is read next names what is missing
     if envelope.error_code is not None:
-        return refusal(envelope.error_code, envelope.error_msg, response)
-    return refusal(envelope.code, envelope.msg, response)
+        return refusal(envelope.error_code, envelope.error_msg, response, secrets)
+    return refusal(envelope.code, envelope.msg, response, secrets)
 
 
 @frozen

@@ -76,7 +76,8 @@ def _app(app_id: str, secret: Secret | None, user_id: str | None, site: Site) ->
 
 def _checked(app: Credential, site: Site, http: Http) -> Credential:
     """Return the app's credential unless the service does not know it; other trouble is left to the first use."""
-    problem = refusal_of(Api(site, app, http).own_space(app.reveal("user_id")))
+    api = Api(site, app, http)
+    problem = api.refusal(api.own_space(app.reveal("user_id")))
     error = problem.error(site.account) if problem is not None else None
     if isinstance(error, AuthenticationError):
         raise error
@@ -143,7 +144,7 @@ def _by_browser(site: Site, interaction: Interaction, http: Http) -> Session:
     interaction.tell(f"Open this page and sign in: {_page(response.json(CodeAddress).uri, site)}")
     code = _code_in(_answered(interaction.secret("Address that it ends at, or the code in it").strip(), site))
     response = http.request("POST", f"{site.base}{V1}/session/", json={"code": code, "domain": domain})
-    problem = refusal_of(response)
+    problem = refusal_of(response, [code])
     if problem is not None:
         raise problem.error(site.account)
     return Session(user_id=site.user_id).taking(response, http.now())

@@ -16,7 +16,7 @@ from downspout.errors import (
 from downspout.hookspecs import Outcome
 from downspout_koodrive._api import Api
 from downspout_koodrive._documents import Known, Place, Target, is_id
-from downspout_koodrive._errors import FOLDER_CODE, Failure, Refusal, code_text, refusal, refusal_of
+from downspout_koodrive._errors import FOLDER_CODE, Failure, Refusal, code_text, refusal
 from downspout_koodrive._links import link_of
 from downspout_koodrive._tree import Tree, is_folder, known
 from downspout_koodrive._wire import LARGEST_BATCH, Downloads, Record, SpaceAnswer, is_zero
@@ -26,6 +26,7 @@ _WHOLE_CALL = (AuthenticationError, RateLimited, Unavailable)
 
 _ALONE = "Try it alone; the service may leave out what it has blocked."
 _ALL_FAILED, _PARTLY = "2", "0"
+_CONTRADICTION = Refusal("0", "every document failed (batchCode 2), and this one went well")
 
 
 def resolve(api: Api, references: Sequence[Reference]) -> list[Outcome]:
@@ -88,7 +89,7 @@ class _Call:
     def outcome(self, reference: Reference, file: _File, answer: Record | Refusal | None) -> Outcome:
         """Return what becomes of a document."""
         if isinstance(answer, Record) and not is_zero(answer.code):
-            answer = refusal(answer.code, answer.msg)
+            answer = refusal(answer.code, answer.msg, secrets=self.api.secrets)
         try:
             if isinstance(answer, Record):
                 return link_of(reference, answer, file.known)
@@ -118,7 +119,7 @@ class _Call:
     def _ask(self, place: Place, ids: list[str]) -> dict[str, Record | Refusal]:
         body = {"containerId": place.container, "fileIds": ids}
         response = self.api.post("/files/download", body, shared_folder=place.shared_folder)
-        problem = refusal_of(response)
+        problem = self.api.refusal(response)
         answer = None if problem is not None and not response.ok else response.json(Downloads)
         if answer is not None and (answer.downloads or (problem is None and answer.downloads is not None)):
             return _records(answer, problem)
@@ -151,7 +152,7 @@ class _Call:
                 hint="Set container_id, or write CONTAINER/FILE.",
             )
         response = self.api.own_space(user_id)
-        problem = refusal_of(response)
+        problem = self.api.refusal(response)
         if problem is not None:
             raise problem.error(subject)
         container = response.json(SpaceAnswer).data.containerId
@@ -167,6 +168,5 @@ def _records(answer: Downloads, problem: Refusal | None) -> dict[str, Record | R
     records: dict[str, Record | Refusal] = {}
     for record in answer.downloads or ():
         contradicted = spoiled and is_zero(record.code)
-        verdict = refusal(answer.code, answer.msg) if contradicted else record
-        records.setdefault(record.fileId, verdict)
+        records.setdefault(record.fileId, (problem or _CONTRADICTION) if contradicted else record)
     return records

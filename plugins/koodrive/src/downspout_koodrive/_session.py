@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from downspout import Credential, Http, Response, Secret
 from downspout.errors import AuthenticationError, DownspoutError, ProtocolError
-from downspout_koodrive._api import V1, authorization
+from downspout_koodrive._api import V1, authorization, secret_texts
 from downspout_koodrive._errors import refusal_of
 from downspout_koodrive._settings import Site
 from downspout_koodrive._wire import SessionAnswer, Tokens, UserAnswer, whole_number
@@ -101,11 +101,12 @@ def renewed(session: Session, site: Site, http: Http) -> Session:
         AuthenticationError: it cannot be renewed.
         Unavailable: the service cannot be asked right now.
     """
+    secrets = secret_texts(session.token, session.session_id, session.refresh_token, *site.secrets)
     for renew in (_renewed_by_session_id, _renewed_by_refresh_token):
         response = renew(session, site, http)
         if response is None:
             continue
-        problem = refusal_of(response)
+        problem = refusal_of(response, secrets)
         if problem is None:
             return session.taking(response, http.now())
         error = problem.error(site.account)
@@ -126,7 +127,7 @@ def user_of(token: Secret, site: Site, http: Http) -> str | None:
     headers = {"Authorization": authorization(token.reveal(), site.separator)}
     try:
         response = http.request("GET", f"{site.base}{V1}/session/auth", headers=headers)
-        problem = refusal_of(response)
+        problem = refusal_of(response, secret_texts(token, *site.secrets))
         if problem is not None:
             raise problem.error(site.account)
         user = str(response.json(UserAnswer).data.userId)

@@ -86,6 +86,11 @@ class Site:
         return origin_of(self.base)
 
     @property
+    def secrets(self) -> tuple[Secret | None, ...]:
+        """The settings that nobody but the service may see."""
+        return self.token, self.session_id, self.refresh_token, self.app_secret
+
+    @property
     def authority(self) -> str:
         """Host, and port where it is not the scheme's own: the header `Host`."""
         return self.origin.partition("://")[2]

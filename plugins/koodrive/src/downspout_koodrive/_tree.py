@@ -8,7 +8,7 @@ from downspout import Folder, Reference
 from downspout.errors import DownspoutError, NotFound, ProtocolError
 from downspout_koodrive._api import Api
 from downspout_koodrive._documents import Known, Place, is_cursor, is_id, same_name
-from downspout_koodrive._errors import Failure, refusal_of
+from downspout_koodrive._errors import Failure
 from downspout_koodrive._wire import Code, Item, Listing, whole_number
 
 _FOLDER = "10"
@@ -126,7 +126,7 @@ class Tree:
             "parentFileId": folder_id,
         }
         response = self.api.post("/files/0", body, shared_folder=place.shared_folder)
-        problem = refusal_of(response)
+        problem = self.api.refusal(response)
         if problem is not None:
             raise problem.error(subject)
         listing = response.json(Listing)
