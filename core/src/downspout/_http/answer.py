@@ -104,7 +104,7 @@ def read_whole(exchange: Exchange, shown: str, seconds: float | None, limit: int
     body = bytearray()
     block = memoryview(bytearray(_BLOCK))
     try:
-        while count := answer.readinto_once(block):
+        while count := answer.fill(block, 0.0):
             body += block[:count]
             if len(body) > limit:
                 raise ProtocolError(f"{shown}: the service answered with more than {limit} bytes.")

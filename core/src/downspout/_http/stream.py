@@ -73,7 +73,7 @@ class HttpStream(Stream):
             exchange.answer.wire.deadline = begun + self._timeout + _MOMENT
         try:
             while filled < len(view):
-                count = exchange.answer.readinto_once(view[filled:])
+                count = exchange.answer.fill(view[filled:], begun + _MOMENT)
                 filled += count
                 if not count:
                     break

@@ -44,6 +44,7 @@ class Wire(io.RawIOBase):
 
     Attributes:
         deadline: when (monotonic seconds) a `recv` fails, however much came before; or `None`.
+        is_held: whether nothing is received for now, so that a buffer above can be looked into.
     """
 
     def __init__(self, sock: socket.socket, cancelled: Callable[[], bool]) -> None:
@@ -54,11 +55,14 @@ class Wire(io.RawIOBase):
         self._hold = sock.makefile("rb", buffering=0)
         self.deadline = None if self._patience is None else time.monotonic() + self._patience
         sock.settimeout(_SLICE if self._patience is None else min(_SLICE, self._patience))
+        self.is_held = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if self.is_held:
+            return None
         begun = time.monotonic()
         if self.deadline is not None and begun >= self.deadline:
             raise TimeoutError("the deadline has passed")
@@ -96,6 +100,7 @@ class Answer(http.client.HTTPResponse):
         self.wire = Wire(sock, cancelled)
         self.fp = io.BufferedReader(self.wire)
         self._sock = sock
+        self._behind_the_head: int | None = None
 
     def _read_status(self) -> tuple[str, int, str]:
         """Skip every interim answer: `http.client` itself skips 100 only, and calls a 103 the final one."""
@@ -118,8 +123,11 @@ class Answer(http.client.HTTPResponse):
         if not (text.isascii() and text.isdigit()):
             raise BadAnswer("a length that is no number")
 
-    def readinto_once(self, buffer: memoryview) -> int:
-        """Receive once, into `buffer`; return how many bytes, 0 only at the end of the body.
+    def fill(self, buffer: memoryview, until: float) -> int:
+        """Receive into `buffer` until it is full or `until` (monotonic seconds) has passed.
+
+        Returns:
+            How many bytes, at least one; 0 only at the end of the body.
 
         Raises:
             http.client.IncompleteRead: the connection ended before the body.
@@ -132,7 +140,7 @@ class Answer(http.client.HTTPResponse):
             return len(data)
         if self.length is not None:
             buffer = buffer[: self.length]
-        count = self.fp.readinto1(buffer) if len(buffer) else 0
+        count = self._receive(buffer, until) if len(buffer) else 0
         if self.length is not None:
             if not count and self.length:
                 left = self.length
@@ -142,6 +150,32 @@ class Answer(http.client.HTTPResponse):
         if not self.length and (self.length is not None or not count):
             self._end()
         return count
+
+    def _receive(self, buffer: memoryview, until: float) -> int:
+        """Receive without a buffer in between: what came with the head first, then from the socket itself.
+
+        A TLS record is 16 KiB, so this loop runs 65,536 times a GiB.
+        """
+        if self._behind_the_head is None:
+            self.wire.is_held = True
+            self._behind_the_head = len(self.fp.peek())
+            self.wire.is_held = False
+        if self._behind_the_head:
+            data = self.fp.read(min(self._behind_the_head, len(buffer)))
+            self._behind_the_head -= len(data)
+            buffer[: len(data)] = data
+            return len(data)
+        filled = self.wire.readinto(buffer) or 0
+        receive, size = self._sock.recv_into, len(buffer)
+        while 0 < filled < size and time.monotonic() < until:
+            try:
+                count = receive(buffer[filled:])
+            except TimeoutError:
+                break
+            if not count:
+                break
+            filled += count
+        return filled
 
     def _end(self) -> None:
         """Let go of the connection, so that `isclosed()` says that all was read."""
