@@ -2,9 +2,10 @@
 # The first run installs into .venv; the next ones find it ready.
 
 PYTHON ?= python3
-BIN := .venv/bin
 READY := .venv/.ready
 MEMBERS := $(sort $(wildcard plugins/*/pyproject.toml))
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help demo test check bench docs clean
 
@@ -17,28 +18,28 @@ help:
 	@echo "make clean   remove .venv and everything that was built"
 
 demo: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" downspout-sandbox run -- sh tests/demo/demo.sh
+	downspout-sandbox run -- sh tests/demo/demo.sh
 
 test: $(READY)
-	$(BIN)/pytest -n auto --dist worksteal --cov $(ARGS)
+	pytest -n auto --dist worksteal --cov $(ARGS)
 
 check: $(READY)
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy core/src $(MEMBERS:pyproject.toml=src)
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes downspout --ignoreexternal
+	ruff check
+	ruff format --check
+	mypy core/src $(MEMBERS:pyproject.toml=src)
+	pyright
+	pyright --verifytypes downspout --ignoreexternal
 
 docs: $(READY)
-	$(BIN)/mkdocs build --strict
+	mkdocs build --strict
 
 bench: $(READY)
-	$(BIN)/python tests/bench $(ARGS)
+	python tests/bench $(ARGS)
 
 $(READY): pyproject.toml core/pyproject.toml $(MEMBERS)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --group dev -e "core[keyring,testing]" $(patsubst %/pyproject.toml,-e %,$(MEMBERS))
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --upgrade pip
+	.venv/bin/python -m pip install --quiet --group dev -e "core[keyring,testing]" $(MEMBERS:%/pyproject.toml=-e %)
 	touch $@
 
 clean:
