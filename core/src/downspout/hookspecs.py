@@ -63,7 +63,7 @@ def authenticate(
     Args:
         account: whose credential; its settings hold what the user configured.
         refused: the credential that was just refused or has expired, so that refresh and trust tokens
-            survive; `None` when there is none.
+            survive; when `login` asks, the one in hand, refused or not; `None` when there is none.
         interaction: somebody to ask, or `None` when nobody is there: then never prompt and never wait.
         http: sends the plugin's headers to the account's endpoints only.
 

@@ -49,13 +49,14 @@ def accounts(as_json: bool, debug: bool) -> int:
                 emit(facts)
             else:
                 until = f" until {facts['expires_at']}" if facts["expires_at"] else ""
-                state = facts["error"] or ("signed in" + until if facts["signed_in"] else facts["state"])
+                broken = facts["state"] == "broken"
+                state = facts["error"] if broken else facts["state"] + until
                 click.echo(visible(f"{name:<16} {facts['provider']:<12} {state}"))
     return 0
 
 
 def _facts(client: "Client", name: str) -> dict[str, Any]:
-    from downspout.errors import DownspoutError
+    from downspout.errors import ConfigurationError, DownspoutError
 
     facts: dict[str, Any] = {
         "account": name,
@@ -74,8 +75,10 @@ def _facts(client: "Client", name: str) -> dict[str, Any]:
             facts["expires_at"] = None if expires is None else expires.isoformat(timespec="seconds")
         elif _has_secrets(client, name):
             facts["state"] = "has secrets in its settings"
+    except ConfigurationError as exc:
+        facts["state"], facts["error"] = "not configured", exc.message
     except DownspoutError as exc:
-        facts["error"] = exc.message
+        facts["state"], facts["error"] = "broken", exc.message
     return facts
 
 

@@ -23,7 +23,7 @@ from downspout._accounts import (
     read_configuration,
 )
 from downspout._batch import Batch, BatchOptions, Ledger, Memory, Wanted, numbered
-from downspout._client.rules import rules_of
+from downspout._client.rules import check_complete, rules_of
 from downspout._client.settings import ClientSettings, Surroundings
 from downspout._http import Pool
 from downspout._models import (
@@ -374,6 +374,7 @@ class Client:
         if session is None:
             account = self.accounts.get(name)
             loaded = self.plugins.load(account.provider)
+            check_complete(account, loaded.provider)
             hooks = Hooks(loaded, self._workers, self.settings.hook_limit)
             rules = rules_of(account, self._environ)
             with self._lock:

@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 _BLOCK = 64 * 1024
 _NOT_FOUND = (404, 410)
 _WAIT_OR_TRY = (408, 425, 429)
+_NEVER = (501, 505)
 
 
 class WholeAnswer:
@@ -69,7 +70,7 @@ def error_for(status: int, headers: Headers, subject: str, clock: "Clock") -> Do
         return PermissionDenied(f"{subject}: the service refuses it (403).")
     if status in _NOT_FOUND:
         return NotFound(f"{subject}: there is no such document ({status}).")
-    if status in _WAIT_OR_TRY or status >= 500:
+    if status in _WAIT_OR_TRY or (status >= 500 and status not in _NEVER):
         after = fields.retry_after(headers.get("retry-after"), clock.now())
         kind = RateLimited if status == 429 else Unavailable
         return kind(f"{subject}: the service cannot answer right now ({status}).", retry_after=after)

@@ -199,7 +199,7 @@ class BoundHttp:
     def _send_once(self, request: _Request, headers: dict[str, str]) -> Exchange:
         parts = split(request.url)
         origin = origin_of(parts.geturl())
-        proxy = self.rules.proxy_for(parts.hostname or "")
+        proxy = self.rules.proxy_for(parts.scheme, parts.hostname or "")
         guarded = self.rules.guarded(origin)
         route = Route.of(parts, guarded=guarded, ca_bundle=self.rules.ca_bundle, proxy=proxy)
         _check_fields(headers, self.shown)

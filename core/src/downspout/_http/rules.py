@@ -21,7 +21,8 @@ class Rules:
         allow_http: whether links may be `http:`.
         allow_private: whether links may lead to addresses that are not public.
         ca_bundle: see `Route`.
-        proxy: URL of the proxy to use, or `None`.
+        proxy: URL of the proxy for `https:`, or `None`.
+        http_proxy: URL of the proxy for `http:`, or `None`.
         no_proxy: whether a host is asked directly all the same.
     """
 
@@ -30,6 +31,7 @@ class Rules:
     allow_private: bool = False
     ca_bundle: str | None = None
     proxy: str | None = None
+    http_proxy: str | None = None
     no_proxy: frozenset[str] = frozenset()
 
     def guarded(self, origin: str) -> bool:
@@ -52,16 +54,17 @@ class Rules:
                 hint="Set allow_http for this account if that is meant.",
             )
 
-    def proxy_for(self, host: str) -> str | None:
+    def proxy_for(self, scheme: str, host: str) -> str | None:
         """Return the proxy for `host`, or `None`."""
-        if self.proxy is None or "*" in self.no_proxy:
+        proxy = self.proxy if scheme == "https" else self.http_proxy
+        if proxy is None or "*" in self.no_proxy:
             return None
         name = host.lower()
         for pattern in self.no_proxy:
             bare = pattern.lstrip(".")
             if name == bare or name.endswith("." + bare):
                 return None
-        return self.proxy
+        return proxy
 
 
 def bare(headers: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
-from downspout._models import Account, Credential, Folder, Http, Interaction, Link, Reference, Stream
+from downspout._models import Account, Credential, Folder, Http, Interaction, Link, Reference, Secret, Stream
 from downspout._plugins.registry import Loaded
 from downspout._plugins.workers import TimeLimitExceeded, Workers
+from downspout._redact import redact
 from downspout.errors import DownspoutError, PluginError
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ class Hooks:
         """Ask who is asking; with somebody to answer, there is no time limit."""
         answer = self._call(
             "authenticate",
-            account.name,
+            account,
+            refused,
             lambda: self.loaded.hooks.authenticate(
                 account=account, refused=refused, interaction=interaction, http=http
             ),
@@ -63,7 +65,8 @@ class Hooks:
         """Ask where `references` are; return one outcome for each, in their order."""
         answer = self._call(
             "resolve_link",
-            account.name,
+            account,
+            credential,
             lambda: self.loaded.hooks.resolve_link(
                 account=account, references=tuple(references), credential=credential, http=http
             ),
@@ -75,7 +78,11 @@ class Hooks:
             given = f"{len(answer)} outcomes" if isinstance(answer, Sequence) else f"a {type(answer).__name__}"
             raise self._wrong("resolve_link", f"answered {given} for {len(references)} references")
         pairs = zip(references, answer, strict=True)
-        return [self._checked(account, reference, outcome) for reference, outcome in pairs]
+        outcomes = [self._checked(account, reference, outcome) for reference, outcome in pairs]
+        for outcome in outcomes:
+            if isinstance(outcome, DownspoutError):
+                mask(outcome, account, credential)
+        return outcomes
 
     def _checked(self, account: Account, reference: Reference, outcome: object) -> Outcome:
         if isinstance(outcome, Link):
@@ -110,19 +117,27 @@ class Hooks:
         if "open_stream" in self.loaded.alone:
             answer = ask()  # no foreign code: its own time limits hold, and no thread is needed
         else:
-            answer = self._call("open_stream", account.name, ask, self.limit)
+            answer = self._call("open_stream", account, credential, ask, self.limit)
         if answer is None:
             raise self._wrong("open_stream", "has no way to open its own link")
         if not isinstance(answer, Stream):
             raise self._wrong("open_stream", f"answered a {type(answer).__name__} instead of a Stream")
         return answer
 
-    def _call(self, hook: str, account: str, function: Callable[[], T], limit: float | None) -> T:
+    def _call(
+        self,
+        hook: str,
+        account: Account,
+        credential: Credential | None,
+        function: Callable[[], T],
+        limit: float | None,
+    ) -> T:
         begun = time.monotonic()
         try:
             return self.workers.call(function, limit)
         except DownspoutError as exc:
-            _log.debug("%s(%s) raised %s: %s", hook, account, type(exc).__name__, exc.message)
+            mask(exc, account, credential)
+            _log.debug("%s(%s) raised %s: %s", hook, account.name, type(exc).__name__, exc.message)
             raise
         except TimeLimitExceeded as exc:
             raise self._wrong(hook, f"did not answer within {limit:g} s and was abandoned") from exc
@@ -132,7 +147,7 @@ class Hooks:
             raise self._wrong(hook, f"raised {type(exc).__name__}") from exc
         finally:
             if _log.isEnabledFor(logging.DEBUG):
-                _log.debug("%s(%s) took %.1f ms", hook, account, (time.monotonic() - begun) * 1000)
+                _log.debug("%s(%s) took %.1f ms", hook, account.name, (time.monotonic() - begun) * 1000)
 
     def _wrong(self, hook: str, what: str) -> PluginError:
         name = self.loaded.provider.name
@@ -140,3 +155,15 @@ class Hooks:
             f"The plugin {name} is broken: its {hook} {what}.",
             hint="Report it to the plugin's authors; --debug shows where it happened.",
         )
+
+
+def mask(error: DownspoutError, account: Account, credential: Credential | None) -> None:
+    """Take the account's own secrets out of an error: services repeat what they were sent.
+
+    Secrets that a file or a command gives are not fetched for this; where one was sent, the credential has it.
+    """
+    values = [*account.settings.values(), *(credential.values.values() if credential is not None else ())]
+    secrets = [value.reveal() for value in values if type(value) is Secret]
+    error.message = redact(error.message, secrets)
+    error.hint = redact(error.hint, secrets) if error.hint else error.hint
+    error.args = (error.message,)
