@@ -8,7 +8,7 @@ from datetime import datetime
 from downspout._models import Link, Progress, Stream
 from downspout._transfer.decide import Append, Complete, Fail, Identity, Restart, Said, decide
 from downspout._transfer.helpers import Helpers
-from downspout._transfer.inspect import HEAD, contradicts_type, is_html, name_says_html
+from downspout._transfer.inspect import HEAD, objection
 from downspout._transfer.options import Options
 from downspout._transfer.pace import SpeedWatch
 from downspout._transfer.part import Part
@@ -296,14 +296,16 @@ class Fetch:
 
     def _judge(self, head: bytes, link: Link) -> None:
         """Look at the first bytes: a sign-in page is not a document."""
-        head = head[:HEAD]
-        if head and contradicts_type(head, link.media_type):
-            raise self._contradiction(
-                f"what came is no {link.media_type}" + (" but a web page" * is_html(head)), link
-            )
-        unverifiable = link.size is None and not link.digests and self._options.sha256 is None
-        if unverifiable and not self._options.accept_html and is_html(head) and not name_says_html(self.name):
-            raise self._contradiction("a web page came instead of the document, perhaps to sign in", link)
+        options = self._options
+        found = objection(
+            head[:HEAD],
+            link,
+            self.name,
+            accept_html=options.accept_html,
+            has_digest=options.sha256 is not None,
+        )
+        if found is not None:
+            raise self._contradiction(found, link)
 
     # On the way.
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import PurePath
 
+from downspout._models import Link
+
 _HTML = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
     rb"<(?:!doctype\s+html|html|head|body|title|meta|script|form|div)\b",
@@ -45,3 +47,21 @@ def contradicts_type(head: bytes, media_type: str | None) -> bool:
         pattern, within = magic
         return not re.search(pattern, head[: within + 16]) if within else not re.match(pattern, head)
     return False
+
+
+def objection(head: bytes, link: Link, name: str, *, accept_html: bool, has_digest: bool) -> str | None:
+    """Return what speaks against bytes that begin with `head` being the document of `link`, or `None`.
+
+    Args:
+        head: at most `HEAD` first bytes.
+        link: what the service says of the document.
+        name: the name that the document has or gets.
+        accept_html: whether a page of HTML will do under any name.
+        has_digest: whether a digest will tell in the end.
+    """
+    if head and contradicts_type(head, link.media_type):
+        return f"what came is no {link.media_type}" + (" but a web page" if is_html(head) else "")
+    verifiable = has_digest or link.size is not None or bool(link.digests)
+    if not verifiable and not accept_html and is_html(head) and not name_says_html(name):
+        return "a web page came instead of the document, perhaps to sign in"
+    return None

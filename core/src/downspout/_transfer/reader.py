@@ -4,7 +4,9 @@ import io
 import threading
 
 from downspout._models import Link, Stream
+from downspout._names import choose_name
 from downspout._transfer.decide import Identity, Restart, Said, decide
+from downspout._transfer.inspect import HEAD, objection
 from downspout._transfer.options import Options
 from downspout._transfer.patience import Patience
 from downspout._transfer.source import Source
@@ -44,6 +46,8 @@ class DocumentReader(io.RawIOBase):
         self._stream_stop: int | None = None
         self._window = _FIRST_WINDOW
         self._identity = Identity()
+        self._ahead = b""
+        self._link: Link | None = None
         self._lock = threading.RLock()
         self.name: str | None = None
         self.version: str | None = None
@@ -52,7 +56,9 @@ class DocumentReader(io.RawIOBase):
     def _begin(self, first: int) -> None:
         """Ask for the first bytes, in one request where the server knows ranges."""
         self._position = max(first, 0)
-        self._connect(Patience(self._options, self._shown), first)
+        patience = Patience(self._options, self._shown)
+        while not (self._connect(patience, first) and self._looks_right(patience, first)):
+            pass
         assert self._stream is not None
         if first < 0:
             size = self._identity.size
@@ -61,6 +67,30 @@ class DocumentReader(io.RawIOBase):
             self._position = max(0, size + first)
         elif first and self._stream.unsatisfied:
             raise NotFound(f"{self._shown} has no byte {first}.")
+
+    def _looks_right(self, patience: Patience, first: int) -> bool:
+        """Look at the first bytes, before anybody gets them: a sign-in page is not a document."""
+        assert self._stream is not None
+        if first or self._link is None:
+            return True
+        head = bytearray(HEAD)
+        filled = 0
+        while filled < HEAD and (count := self._stream.readinto(memoryview(head)[filled:])):
+            filled += count
+        self._ahead = bytes(head[:filled])
+        found = objection(
+            self._ahead,
+            self._link,
+            choose_name(self.name, None, self._link.url),
+            accept_html=self._options.accept_html,
+            has_digest=False,
+        )
+        if found is None:
+            return True
+        self._let_go()
+        self._source.refuse(self._link)
+        patience.after(LinkRefused(f"{self._shown}: {found}.", hint="Sign in again.", final=IntegrityError))
+        return False
 
     @property
     def size(self) -> int | None:
@@ -125,7 +155,11 @@ class DocumentReader(io.RawIOBase):
 
     def _read(self, buffer: memoryview) -> int:
         assert self._stream is not None
-        count = self._stream.readinto(buffer)
+        if self._ahead:
+            count = min(len(buffer), len(self._ahead))
+            buffer[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+        else:
+            count = self._stream.readinto(buffer)
         self._stream_at += count
         return count
 
@@ -149,7 +183,7 @@ class DocumentReader(io.RawIOBase):
             if not self._read(waste[: self._position - self._stream_at]):
                 raise IntegrityError(f"{self._shown}: it ends before byte {self._position}.")
 
-    def _connect(self, patience: Patience, first: int = 0) -> None:
+    def _connect(self, patience: Patience, first: int = 0) -> bool:
         """Open a stream at the position (or `first`, if that is negative), of the version that was read before."""
         while True:
             link = None
@@ -158,7 +192,8 @@ class DocumentReader(io.RawIOBase):
                 start, stop = min(first, 0) or self._position, self._next_stop(link)
                 stream = self._source.open(link, start, stop, self._identity.etag)
                 self._accept(stream, link)
-                return
+                self._link = link
+                return True
             except DownspoutError as exc:
                 if isinstance(exc, LinkRefused) and link is not None:
                     self._source.refuse(link)
@@ -202,7 +237,7 @@ class DocumentReader(io.RawIOBase):
         self.version = self._identity.version
 
     def _let_go(self) -> None:
-        stream, self._stream = self._stream, None
+        stream, self._stream, self._ahead = self._stream, None, b""
         if stream is not None:
             stream.close()
 
