@@ -258,10 +258,10 @@ class Fetch:
             if segment.stop is not None and segment.position >= segment.stop > 0:
                 return True
             count = stream.readinto(buffer)
-            if unseen and (segment.position + count >= HEAD or not count):
-                self._judge(
-                    self._part.read(0, min(HEAD, segment.position)) + bytes(buffer[: min(count, HEAD)]), link
-                )
+            reached = segment.position + count
+            if unseen and (not count or reached >= HEAD or reached >= (segment.stop or reached + 1)):
+                before = self._part.read(0, min(HEAD, segment.position))
+                self._judge(before + bytes(buffer[: min(count, HEAD)]), link)
                 unseen = False
             if not count:
                 return self._ended(stream, link, segment)
@@ -274,7 +274,7 @@ class Fetch:
             watch.came(kept)
             if limiter is not None:
                 limiter.spend(count, self._patience.wait)
-            if complete and not unseen:
+            if complete:
                 return True
             self._helpers.consider(stream, link)
 
