@@ -5,15 +5,16 @@ from collections.abc import Iterable
 
 MASK = "…"
 
-# A URL ends at white space, a quote or an angle bracket. What follows a space inside a broken URL is caught
-# by the second pattern: `name=value` pairs of the names that services sign with.
-_URL = re.compile(r"(?i)\bhttps?://[^\s'\"<>]+")
-_AUTHORITY = re.compile(r"(?i)^(https?://)[^/?#@]*@")
-_VALUES = re.compile(r"([?&;][^=&#;\s]{1,64}=)[^&#;]*")
+# A URL ends at white space, a double quote, an angle bracket, or an apostrophe that closes a quotation. What
+# follows a space inside a broken URL is caught by `_SIGNATURES`: the names that services sign with.
+_URL = re.compile(r"(?i)https?://(?:[^\s'\"<>]|'(?=[\w%&=+/*~-]))+")
+_AUTHORITY = re.compile(r"(?i)^(https?://)[^/?#]*@")
+_PARAMETER = re.compile(r"([^=&;]{1,64}=)?[^&;]+")
 _SIGNATURES = re.compile(
     r"(?i)\b((?:x-amz-[a-z-]+|signature|sig|access_?token|refresh_?token|token|key-pair-id|policy|expires|"
     r"password|passwd|secret|dsid|clientid)=)[^&\s'\"<>]+"
 )
+_SUSPICIOUS = re.compile(r"[=@ ?#+]")
 _HEADERS = re.compile(r"(?i)\b((?:bearer|basic|esignon|hmac-sha256)[ +])[A-Za-z0-9._~+/=,;-]{8,}")
 
 
@@ -22,9 +23,8 @@ def redact_url(url: str) -> str:
     head, _, fragment = url.partition("#")
     path, mark, query = head.partition("?")
     path = _AUTHORITY.sub(rf"\1{MASK}@", path)
-    if mark:
-        query = _VALUES.sub(rf"\1{MASK}", "?" + query) if "=" in query else mark + MASK
-    return path + query + (f"#{MASK}" if fragment else "")
+    query = _PARAMETER.sub(lambda match: (match[1] or "") + MASK, query)
+    return path + mark + query + (f"#{MASK}" if fragment else "")
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -38,7 +38,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if len(secret) >= 4:
             text = text.replace(secret, MASK)
-    if "=" not in text and "@" not in text and " " not in text:
+    if not _SUSPICIOUS.search(text):
         return text
     text = _URL.sub(lambda match: redact_url(match.group()), text)
     return _HEADERS.sub(rf"\1{MASK}", _SIGNATURES.sub(rf"\1{MASK}", text))

@@ -56,9 +56,10 @@ def from_file(account: str, setting: str, path: str) -> DeferredSecret:
         try:
             with Path(path).expanduser().open("rb") as file:
                 return _first_line(file.read(_MAX_BYTES))
-        except OSError as exc:
+        except (OSError, ValueError, RuntimeError) as exc:  # of a `~user` that is not there, of a NUL
+            reason = getattr(exc, "strerror", None) or "no such place"
             raise ConfigurationError(
-                f"{account}: the file that {setting}_file names cannot be read ({exc.strerror}).",
+                f"{account}: the file that {setting}_file names cannot be read ({reason}).",
                 hint=f"Check the path and its permissions: {path}",
             ) from exc
 

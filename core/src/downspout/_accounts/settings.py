@@ -38,6 +38,12 @@ def resolve_settings(entry: AccountEntry, provider: Provider, environ: Mapping[s
 
 
 def _check_names(entry: AccountEntry, known: Mapping[str, Setting]) -> None:
+    for name in entry.settings:
+        if name in known and known[name].secret:
+            raise ConfigurationError(
+                f"{entry.source}: the secret {name} of the account {entry.name} stands in the file.",
+                hint=f"Take it out, and use {name}_command, {name}_file, the environment or `downspout login`.",
+            )
     for name in (*entry.settings, *entry.explicit):
         if name in known or _secret_source(name, known) is not None:
             continue
@@ -70,11 +76,6 @@ def _value(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) ->
 
 def _secret(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) -> Secret | None:
     name = setting.name
-    if name in entry.settings:
-        raise ConfigurationError(
-            f"{entry.source}: the secret {name} of the account {entry.name} stands in the file.",
-            hint=f"Take it out, and use {name}_command, {name}_file, the environment or `downspout login`.",
-        )
     for suffix, fetch in (("_file", from_file), ("_command", from_command)):
         source = environ.get(variable(entry.name, name + suffix)) or entry.settings.get(name + suffix)
         if source:

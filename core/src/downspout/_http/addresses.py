@@ -8,6 +8,8 @@ from downspout.errors import PermissionDenied, Unavailable
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _6TO4 = IPv6Network("2002::/16")
 _TEREDO = IPv6Network("2001::/32")
+_GLOBAL = IPv6Network("2000::/3")  # all that IANA has given to the public; `is_global` lets more through
+_DOCUMENTATION = IPv6Network("3fff::/20")  # RFC 9637; older Pythons do not know it
 _HINT = "Set allow_private for this account if it is meant to be there."
 
 
@@ -37,6 +39,8 @@ def _inner(ip: IPv6Address) -> IPv4Address | None:
 
 
 def _public(ip: IPv4Address | IPv6Address) -> bool:
+    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL or ip in _DOCUMENTATION):
+        return False
     return ip.is_global and not ip.is_multicast
 
 

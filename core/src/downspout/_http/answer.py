@@ -120,6 +120,8 @@ class Clock:
     __slots__ = ("_offset",)
 
     _TOLERANCE = 2.0
+    _BELIEVABLE = 100 * 366 * 86400.0
+    """Seconds; a machine whose clock starts in 1970 is believed, a service in the year 9999 is not."""
 
     def __init__(self) -> None:
         self._offset = 0.0
@@ -129,7 +131,7 @@ class Clock:
         date = fields.http_date(headers.get("date"))
         if date is not None:
             offset = date.timestamp() - time.time()
-            self._offset = offset if abs(offset) > self._TOLERANCE else 0.0
+            self._offset = offset if self._TOLERANCE < abs(offset) < self._BELIEVABLE else 0.0
 
     def now(self) -> Any:
         """Return the service's time as an aware `datetime` (UTC)."""

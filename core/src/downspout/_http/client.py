@@ -1,6 +1,7 @@
 """`Http` as hooks get it: bound to one account, its rules and its credential."""
 
 import json as jsonlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NoReturn
@@ -10,7 +11,7 @@ from attrs import evolve, frozen
 
 from downspout._http import fields
 from downspout._http.answer import Clock, WholeAnswer, error_for, read_whole
-from downspout._http.pool import Exchange, Pool, Route, mapped, split
+from downspout._http.pool import Exchange, Pool, Route, mapped, sendable, split
 from downspout._http.rules import REDIRECTS, Rules, bare
 from downspout._http.stream import HttpStream
 from downspout._models import Account, Credential, Headers, Response, Stream, origin_of
@@ -30,6 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308, 330})  # 330 is Apple's own, an
 _KEEP_METHOD = frozenset({307, 308})
 _DEAD = {400: PermissionDenied, 401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 410: NotFound}
 _MAX_ERROR_BODY = 256 * 1024
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _WHOLE_ANSWER_PATIENCE = 4
 """A whole answer may take so many times the time limit."""
 
@@ -221,7 +223,7 @@ class BoundHttp:
     def _onward(self, request: _Request, exchange: Exchange) -> _Request | None:
         """Return the request that a redirect asks for, or `None` if the answer is the last."""
         status = exchange.answer.status
-        location = (exchange.answer.headers.get("location") or "").strip()
+        location = sendable((exchange.answer.headers.get("location") or "").strip(), "latin-1")
         if status not in _REDIRECTS or not location:
             return None
         try:
@@ -243,7 +245,7 @@ def _fields_of(exchange: Exchange) -> Headers:
 def _check_fields(headers: Mapping[str, str], shown: str) -> None:
     """Refuse what would write further header fields, or cannot be written: a secret with a line end in it."""
     for name, value in headers.items():
-        if any(c in "\r\n\0" for c in name + value):
+        if any(c in "\r\n\0" for c in value) or not _TOKEN.fullmatch(name):
             raise ProtocolError(f"{shown}: the header field {name!r} has characters that no field may have.")
         try:
             value.encode("latin-1")

@@ -62,9 +62,9 @@ def http_date(value: str | None) -> datetime | None:
         return None
     try:
         when = parsedate_to_datetime(value)
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -86,10 +86,11 @@ def strong_validator(headers: Mapping[str, str]) -> str | None:
     etag = headers.get("etag")
     if etag is not None:
         return etag if _ETAG.fullmatch(etag) else None
-    modified, date = http_date(headers.get("last-modified")), http_date(headers.get("date"))
-    if modified is None or date is None or (date - modified).total_seconds() < _OLD_ENOUGH:
+    text = headers.get("last-modified")
+    modified, date = http_date(text), http_date(headers.get("date"))
+    if text is None or modified is None or date is None or (date - modified).total_seconds() < _OLD_ENOUGH:
         return None
-    return headers["last-modified"]
+    return text if text.isascii() and text.isprintable() else None
 
 
 def media_type(value: str | None) -> str | None:

@@ -2,12 +2,13 @@
 
 import http.client
 import ssl
+import string
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import urllib3.exceptions
 import urllib3.util
@@ -20,6 +21,9 @@ from downspout.errors import ConfigurationError, DownspoutError, ProtocolError, 
 
 _IDLE_SECONDS = 20.0
 _IDLE_CONNECTIONS = 64
+"""So many are kept, whatever their routes: a list of thousands of hosts must not use up the descriptors."""
+
+_TROUBLE = (OSError, ValueError, http.client.HTTPException, urllib3.exceptions.HTTPError)
 
 
 @frozen
@@ -88,7 +92,8 @@ class Pool:
 
     def __init__(self, timeout: float | None) -> None:
         self._timeout = timeout
-        self._idle: dict[Route, deque[tuple[Connection, float]]] = {}
+        self._idle: dict[Route, deque[tuple[Connection, float]]] = {}  # the route used last is the last one
+        self._count = 0
         self._contexts: dict[str | None, ssl.SSLContext] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -121,22 +126,14 @@ class Pool:
         if kept is not None:
             try:
                 return self._ask(route, kept, method, target, headers, body, cancelled)
-            except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as exc:
-                kept.close()
+            except _TROUBLE as exc:
                 if method not in {"GET", "HEAD"} or isinstance(exc, TimeoutError | BadAnswer):
                     raise mapped(exc, shown, self._timeout) from exc
         connection = self._connection(route, shown)
         try:
             return self._ask(route, connection, method, target, headers, body, cancelled)
-        except DownspoutError:
-            connection.close()
-            raise
-        except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as exc:
-            connection.close()
+        except _TROUBLE as exc:
             raise mapped(exc, shown, self._timeout) from exc
-        except BaseException:
-            connection.close()
-            raise
 
     def _ask(
         self,
@@ -152,8 +149,12 @@ class Pool:
             connection.sock.settimeout(self._timeout)
         connection.response_class = partial(Answer, cancelled=cancelled)
         headers = {**headers, **connection.proxy_fields}
-        connection.request(method, target, body=body, headers=headers, preload_content=False)
-        return Exchange(self, route, connection, connection.answer())
+        try:
+            connection.request(method, target, body=body, headers=headers, preload_content=False)
+            return Exchange(self, route, connection, connection.answer())
+        except BaseException:
+            connection.close()
+            raise
 
     def _take(self, route: Route) -> Connection | None:
         """Return an idle connection that nobody has closed or written to, or `None`."""
@@ -163,6 +164,7 @@ class Pool:
                 if not idle:
                     return None
                 connection, since = idle.pop()
+                self._count -= 1
             sock = connection.sock
             if sock is not None and time.monotonic() - since < _IDLE_SECONDS and not wait_for_read(sock, 0.0):
                 return connection
@@ -171,11 +173,24 @@ class Pool:
     def keep(self, route: Route, connection: Connection) -> None:
         """Keep `connection` for the next request that goes its way."""
         with self._lock:
-            idle = self._idle.setdefault(route, deque())
-            if not self._closed and len(idle) < _IDLE_CONNECTIONS:
+            if not self._closed:
+                idle = self._idle[route] = self._idle.pop(route, deque())
                 idle.append((connection, time.monotonic()))
-                return
+                self._count += 1
+                if self._count <= _IDLE_CONNECTIONS:
+                    return
+                connection = self._longest_idle()
         connection.close()
+
+    def _longest_idle(self) -> Connection:
+        """Take out a connection of the route that was not used for the longest time."""
+        while True:
+            route, idle = next(iter(self._idle.items()))
+            if not idle:
+                del self._idle[route]
+                continue
+            self._count -= 1
+            return idle.popleft()[0]
 
     def _connection(self, route: Route, shown: str) -> Connection:
         if route.proxy:
@@ -203,7 +218,7 @@ class Pool:
             connection = TlsConnection(
                 proxy.host, proxy.port or 80, timeout=self._timeout, proxy=proxy, ssl_context=context
             )
-            connection.set_tunnel(route.host, route.port, authorization, scheme="https")
+            connection.set_tunnel(route.host, route.port, authorization, scheme="http")  # the proxy's own
         else:
             connection = PlainConnection(proxy.host, proxy.port or 80, timeout=self._timeout, proxy=proxy)
             connection.proxy_fields = dict(authorization)
@@ -230,12 +245,15 @@ class Pool:
             self._closed = True
             idle = [connection for kept in self._idle.values() for connection, _ in kept]
             self._idle.clear()
+            self._count = 0
         for connection in idle:
             connection.close()
 
 
 def split(url: str) -> SplitResult:
     """Return the parts of an absolute URL, scheme in lower case, host encoded for DNS and `Host`.
+
+    Path and query stay byte for byte, but for what no request line can hold: that is percent-encoded.
 
     Raises:
         ProtocolError: it is no URL.
@@ -253,7 +271,14 @@ def split(url: str) -> SplitResult:
             parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     except (ValueError, UnicodeError) as exc:
         raise ProtocolError("The address of the document is no http: or https: URL.") from exc
-    return parts
+    return parts._replace(path=sendable(parts.path), query=sendable(parts.query))
+
+
+def sendable(text: str, encoding: str = "utf-8") -> str:
+    """Return `text` with everything but the printable characters of ASCII percent-encoded."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    return quote(text, safe=string.punctuation, encoding=encoding, errors="replace")
 
 
 def mapped(exc: Exception, shown: str, timeout: float | None) -> DownspoutError:

@@ -7,6 +7,7 @@ that a deadline holds for each single `recv`, whoever is reading: a status line,
 import contextlib
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -22,6 +23,8 @@ from downspout.errors import Cancelled
 _INTERIM_ANSWERS = 16
 """So many 1xx answers are skipped before one is an error."""
 
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_LONGEST_LINE = 4096
 
 _SLICE = 0.25
 """Seconds between two looks at whether to stop."""
@@ -114,6 +117,9 @@ class Answer(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read status and header fields; check what frames the body (RFC 9112, 6.3)."""
         super().begin()
+        codings = {value.strip().lower() for value in self.headers.get_all("transfer-encoding") or ()}
+        if codings - {"chunked", "identity"}:
+            raise BadAnswer("a transfer coding that nobody asked for")
         lengths = set(self.headers.get_all("content-length") or ())
         if self.chunked or not lengths:
             return
@@ -122,6 +128,16 @@ class Answer(http.client.HTTPResponse):
         text = lengths.pop().strip()
         if not (text.isascii() and text.isdigit()):
             raise BadAnswer("a length that is no number")
+
+    def _read_next_chunk_size(self) -> int:
+        """Read a chunk's size strictly (RFC 9112, 7.1): `http.client` takes `-1`, `0x5` and `1_0`, too."""
+        line = self.fp.readline(_LONGEST_LINE)
+        if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+            raise http.client.IncompleteRead(b"")
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise BadAnswer("a chunk of no size")
+        return int(match[1], 16)
 
     def fill(self, buffer: memoryview, until: float) -> int:
         """Receive into `buffer` until it is full or `until` (monotonic seconds) has passed.
@@ -199,6 +215,10 @@ class _Checked:
 
     def _new_conn(self: Any) -> socket.socket:
         return connect(self._dns_host, self.port, self.timeout, guarded=self.guarded, shown=self.shown)
+
+    def _tunnel(self: Any) -> None:
+        super()._tunnel()  # type: ignore[misc]  # of the class that this one is mixed into
+        self.sock.settimeout(self.timeout)  # the answer to CONNECT waited in slices
 
     def answer(self: Any) -> Answer:
         """Read the head of the answer to the last request; urllib3's own wrapper around it is left out."""

@@ -88,24 +88,31 @@ class Reference:
     @property
     def shown(self) -> str:
         """The URI as messages show it: of a URL, query values and user information are `…`."""
-        if self.is_url and not self.options:
-            url = redact_url(self.document)
-            return url if self.account == "web" else f"{self.account}:{url}"
-        return str(self)
+        if not self.is_url:
+            return str(self)
+        url = redact_url(self.document)
+        options = f" with {_paired(self.options)}" if self.options else ""
+        return url + options if self.account == "web" else f"{self.account}:{url}{options}"
 
     def __str__(self) -> str:
-        if not self.options:
-            return f"{self.account}:{self.document if self.is_url else _escaped(self.document, '?#%')}"
+        if not self.options and _is_whole_url(self.document):
+            return f"{self.account}:{self.document}"
         document = _escaped(self.document, "?#%")
         if self.is_url:  # else it would be read back as a URL taken whole
             document = document.replace(":", "%3A", 1)
-        pairs = (f"{_escaped(name, '?#%&=')}={_escaped(value, '?#%&')}" for name, value in self.options.items())
-        return f"{self.account}:{document}?{'&'.join(pairs)}"
+        return f"{self.account}:{document}?{_paired(self.options)}" if self.options else f"{self.account}:{document}"
 
 
 def is_url(text: str) -> bool:
     """Return whether `text` begins like an `http:` or `https:` URL."""
     return _URL.match(text) is not None
+
+
+def _is_whole_url(text: str) -> bool:
+    try:
+        return is_url(text) and checked_url(text) == text
+    except InvalidURI:
+        return False
 
 
 def checked_url(text: str) -> str:
@@ -149,8 +156,18 @@ def origin_of(url: str) -> str:
         raise InvalidURI(f"{redact_url(url)!r} is no http: or https: URL.")
     if ":" in host:
         host = f"[{host}]"
+    elif not host.isascii():
+        host = _a_labels(host)
     own = {"http": 80, "https": 443}[scheme]
     return f"{scheme}://{host}" if port in {None, own} else f"{scheme}://{host}:{port}"
+
+
+def _a_labels(host: str) -> str:
+    """Return `host` as DNS and `Host` have it (RFC 6454, 4: origins are compared in that form)."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError as exc:
+        raise InvalidURI(f"{host!r} is no name of a host.") from exc
 
 
 def _decoded(text: str) -> str:
@@ -171,6 +188,10 @@ def _options(query: str) -> dict[str, str]:
             raise InvalidURI(f"The option {name!r} is empty or there twice.", hint="Give each option once.")
         options[name] = _decoded(value)
     return options
+
+
+def _paired(options: Mapping[str, str]) -> str:
+    return "&".join(f"{_escaped(name, '?#%&=')}={_escaped(value, '?#%&')}" for name, value in options.items())
 
 
 def _escaped(text: str, reserved: str) -> str:

@@ -67,7 +67,7 @@ class Provider:
     title: str = field(validator=_some_text)
     settings: Sequence[Setting] = field(default=(), converter=_as_settings)
     batch_size: int = field(default=1, validator=[validators.instance_of(int), validators.ge(1)])
-    hook_version: int = HOOK_VERSION
+    hook_version: int = field(default=HOOK_VERSION, validator=validators.instance_of(int))
 
 
 @frozen

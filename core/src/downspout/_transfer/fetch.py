@@ -20,7 +20,9 @@ from downspout._transfer.work import Segment, Work
 from downspout.errors import Cancelled, DownspoutError, IntegrityError, LinkRefused, StorageError, Unavailable
 
 _BLOCK = 1024 * 1024
-_NOTE_SECONDS = 1.0
+_NOTE_SECONDS = 0.25
+_NOTE_SHARE = 20
+"""Noting how far it is takes at most one part in so many of the time, however slow the disk is at flushing."""
 _TELL_SECONDS = 0.1
 _HELPER_RETRIES = 2
 _buffers = threading.local()
@@ -61,6 +63,7 @@ class Fetch:
         self._helpers = Helpers(self, options)
         self._noted_at = self._told_at = time.monotonic()
         self._noted = 0
+        self._note_pause = _NOTE_SECONDS
         self._fatal: BaseException | None = None
         self._work = Work((), [(0, None)])
         self.name = part.target.name
@@ -324,7 +327,7 @@ class Fetch:
             self._told_at = now
             self.tell()
         fresh = fetched - self._noted
-        due = now - self._noted_at >= _NOTE_SECONDS or (self._noted == 0 and fresh >= PROGRESS)
+        due = now - self._noted_at >= self._note_pause or (self._noted == 0 and fresh >= PROGRESS)
         if fresh and due and self._lock.acquire(blocking=False):
             try:
                 self._note()
@@ -338,12 +341,14 @@ class Fetch:
         self._options.progress(Progress(self._source.reference, "downloading", done, size, self.name))
 
     def _note(self) -> None:
-        self._noted_at = time.monotonic()
+        begun = self._noted_at = time.monotonic()
         if self.identity.etag is None and self.identity.version is None:
             return  # nothing could be confirmed later
         done = self._work.done()
         self._part.note(Record(record_key(self._source.reference), self.identity, done))
         self._noted = total(done)
+        self._noted_at = time.monotonic()
+        self._note_pause = max(_NOTE_SECONDS, _NOTE_SHARE * (self._noted_at - begun))
 
     def _note_in_the_end(self) -> None:
         """Keep what has come, if a later run can use it; whatever ends this one goes on being raised."""

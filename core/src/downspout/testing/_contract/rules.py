@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from downspout.errors import DownspoutError
-from downspout.testing._contract.score import Score
+from downspout.testing._contract.score import Score, Verdict, some_of
 
 if TYPE_CHECKING:
     from downspout.testing._contract.bench import Bench
@@ -60,7 +60,8 @@ class Rule:
         except Exception as exc:
             return Score(self.name, self.title, "broken", (_stumble(exc),), self.advice)
         breaches = [each for each in found if not isinstance(each, Note)]
-        return Score(self.name, self.title, "broken" if breaches else "kept", breaches or found, self.advice)
+        verdict: Verdict = "broken" if breaches else "kept"
+        return Score(self.name, self.title, verdict, some_of(breaches or found), self.advice)
 
 
 def _stumble(exc: Exception) -> str:

@@ -17,7 +17,8 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def _some(details: Iterable[str]) -> tuple[str, ...]:
+def some_of(details: Iterable[str]) -> tuple[str, ...]:
+    """Return the first few of `details`, each on one line and once, and how many more there are."""
     found = tuple(dict.fromkeys(" ".join(str(each).split()) for each in details))
     left = len(found) - MOST_DETAILS
     return found if left <= 0 else (*found[:MOST_DETAILS], f"… and {left} more.")
@@ -38,7 +39,7 @@ class Score:
     rule: str
     title: str
     verdict: Verdict
-    details: tuple[str, ...] = field(default=(), converter=_some)
+    details: tuple[str, ...] = field(default=(), converter=tuple)
     advice: str = ""
 
     def as_lines(self) -> list[str]:
