@@ -67,22 +67,21 @@ class Credentials:
                 return self._current
             if self._dead is not None:
                 raise self._dead
-            if refused is not None:
-                self._renewals += 1
             try:
-                if self._renewals > _RENEWALS:
+                if self._renewals >= _RENEWALS:
                     raise cause
                 self._current = self._renewed(refused, cause)
             except (AuthenticationError, ConfigurationError) as exc:
                 self._dead = self._hinted(exc)
                 raise self._dead from exc
             self._looked = True
+            self._renewals += refused is not None
             return self._current
 
     def _renewed(self, refused: Credential | None, cause: AuthenticationError) -> Credential:
         with self._store.lock(self._account.name):
             stored = self._stored()
-            if stored is not None and refused is not None and stored.values != refused.values:
+            if stored is not None and (refused is None or stored.values != refused.values):
                 return stored  # another process was quicker
             credential = self._authenticate(refused, None)
             if credential is None:

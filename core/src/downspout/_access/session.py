@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from attrs import evolve
 
@@ -12,6 +13,8 @@ from downspout._plugins import Hooks, Outcome
 from downspout.errors import AuthenticationError, InvalidURI
 
 _log = logging.getLogger(__name__)
+_CREDENTIALS_A_CALL = 4
+"""So many are tried after the one in hand, though others of the account's calls succeed meanwhile."""
 
 
 def _never() -> bool:
@@ -75,31 +78,37 @@ class Session:
         credential = self.credentials.current()
         outcomes: dict[int, Outcome] = {}
         asked = list(range(len(references)))
-        while True:
+        for tries in count():
             http = self._bound(credential, shown, cancelled)
             try:
                 answers = self.hooks.resolve_link(self.account, [references[i] for i in asked], credential, http)
             except AuthenticationError as exc:
-                credential = self.credentials.renew(credential, exc)
+                credential = self._renewed(credential, exc, tries)
                 continue
             outcomes.update(zip(asked, answers, strict=True))
             refused = [i for i in asked if isinstance(outcomes[i], AuthenticationError)]
             if len(refused) < len(asked):
                 self.credentials.worked(credential)
-            again = self._renew_for(refused, outcomes, credential)
+            again = self._renew_for(refused, outcomes, credential, tries)
             if again is None:
-                return [outcomes[i] for i in range(len(references))]
+                break
             asked, credential = refused, again
+        return [outcomes[i] for i in range(len(references))]
+
+    def _renewed(self, refused: Credential | None, cause: AuthenticationError, tries: int) -> Credential:
+        if tries >= _CREDENTIALS_A_CALL:
+            raise cause
+        return self.credentials.renew(refused, cause)
 
     def _renew_for(
-        self, refused: list[int], outcomes: dict[int, Outcome], credential: Credential | None
+        self, refused: list[int], outcomes: dict[int, Outcome], credential: Credential | None, tries: int
     ) -> Credential | None:
         """Return a credential to ask once more with, or `None` if the outcomes stand."""
         if not refused:
             return None
         cause = outcomes[refused[0]]
         try:
-            return self.credentials.renew(credential, cause) if isinstance(cause, AuthenticationError) else None
+            return self._renewed(credential, cause, tries) if isinstance(cause, AuthenticationError) else None
         except AuthenticationError as exc:
             if len(refused) == len(outcomes):
                 raise
@@ -115,12 +124,14 @@ class Session:
             DownspoutError: as `open_stream` does; `AuthenticationError` only where no credential helps.
         """
         credential = self.credentials.current()
+        tries = 0
         while True:
             http = self._bound(credential, link.reference.shown, cancelled)
             try:
                 stream = self.hooks.open_stream(self.account, link, credential, start, stop, etag, http)
             except AuthenticationError as exc:
-                credential = self.credentials.renew(credential, exc)
+                credential = self._renewed(credential, exc, tries)
+                tries += 1
             else:
                 self.credentials.worked(credential)
                 return stream

@@ -45,10 +45,19 @@ class Configuration:
 
 
 def configuration_path(environ: Mapping[str, str]) -> Path:
-    """Return where the configuration is: `DOWNSPOUT_CONFIG`, or the user's configuration directory."""
+    """Return where the configuration is: `DOWNSPOUT_CONFIG`, or the user's configuration directory.
+
+    Raises:
+        ConfigurationError: `DOWNSPOUT_CONFIG` begins with `~` and the name of nobody.
+    """
     named = environ.get("DOWNSPOUT_CONFIG")
     if named:
-        return Path(named).expanduser()
+        try:
+            return Path(named).expanduser()
+        except RuntimeError as exc:
+            raise ConfigurationError(
+                f"DOWNSPOUT_CONFIG names the folder of a user who is not there: {named}.", hint="Mend it."
+            ) from exc
     from platformdirs import user_config_path
 
     return user_config_path("downspout", appauthor=False) / "config.toml"

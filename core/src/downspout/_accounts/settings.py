@@ -1,6 +1,6 @@
 """One account's settings: explicit argument, environment, configuration file, default, in this order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 from downspout._accounts.config import AccountEntry, variable
@@ -65,22 +65,28 @@ def _value(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) ->
     name = setting.name
     if entry.explicit.get(name) is not None:
         return _typed(entry, setting, entry.explicit[name])
+    deferred = _deferred(entry, setting, entry.explicit.get)
+    if deferred is not None:
+        return deferred
     text = environ.get(variable(entry.name, name))
     if text is not None:
         return _typed(entry, setting, text)
-    if setting.secret:
-        return _secret(entry, setting, environ)
+    deferred = _deferred(
+        entry, setting, lambda key: environ.get(variable(entry.name, key)) or entry.settings.get(key)
+    )
+    if deferred is not None:
+        return deferred
     value = entry.settings.get(name)
     return _typed(entry, setting, setting.default if value is None else value)
 
 
-def _secret(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) -> Secret | None:
-    name = setting.name
-    for suffix, fetch in (("_file", from_file), ("_command", from_command)):
-        source = environ.get(variable(entry.name, name + suffix)) or entry.settings.get(name + suffix)
+def _deferred(entry: AccountEntry, setting: Setting, look: Callable[[str], object]) -> Secret | None:
+    """Return the secret that `NAME_file` or `NAME_command` gives when it is needed, or `None`."""
+    for suffix, fetch in (("_file", from_file), ("_command", from_command)) if setting.secret else ():
+        source = look(setting.name + suffix)
         if source:
-            return fetch(entry.name, name, str(source))
-    return None if setting.default is None else Secret(str(setting.default))
+            return fetch(entry.name, setting.name, str(source))
+    return None
 
 
 def _typed(entry: AccountEntry, setting: Setting, value: object) -> object:

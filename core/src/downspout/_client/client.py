@@ -125,7 +125,7 @@ class Client:
         """
         environ = dict(os.environ)
         path = configuration_path(environ)
-        configuration = read_configuration(path, must_exist="DOWNSPOUT_CONFIG" in environ)
+        configuration = read_configuration(path, must_exist=bool(environ.get("DOWNSPOUT_CONFIG")))
         overrides.setdefault("plugins", PluginRegistry(installed=True))
         overrides.setdefault("credentials", default_store())
         required = (*configuration.required_extensions, *overrides.pop("required_extensions", ()))
@@ -189,7 +189,9 @@ class Client:
         for start in range(0, len(asked), size):
             batch = asked[start : start + size]
             try:
-                answers: list[Outcome] = session.resolve([reference for _, reference in batch])
+                answers: list[Outcome] = session.resolve(
+                    [reference for _, reference in batch], self._closed.is_set
+                )
             except DownspoutError as exc:
                 answers = [exc] * len(batch)
             outcomes.update(zip((position for position, _ in batch), answers, strict=True))

@@ -100,7 +100,9 @@ class Reference:
         document = _escaped(self.document, "?#%")
         if self.is_url:  # else it would be read back as a URL taken whole
             document = document.replace(":", "%3A", 1)
-        return f"{self.account}:{document}?{_paired(self.options)}" if self.options else f"{self.account}:{document}"
+        return (
+            f"{self.account}:{document}?{_paired(self.options)}" if self.options else f"{self.account}:{document}"
+        )
 
 
 def is_url(text: str) -> bool:

@@ -1,10 +1,17 @@
 """One scan of the installed entry points; nothing is imported to find out who is there."""
 
-from collections.abc import Iterable, Iterator
+import logging
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+_log = logging.getLogger(__name__)
 PROVIDERS, HOSTS, EXTENSIONS = "downspout.providers", "downspout.hosts", "downspout.extensions"
 
 
@@ -48,15 +55,32 @@ def installed() -> Entries:
     groups: dict[str, list[Entry]] = {PROVIDERS: [], HOSTS: [], EXTENSIONS: []}
     seen: set[str] = set()
     for distribution in distributions():
-        name = distribution.name
-        if not name or name.lower() in seen:  # a later one on the path is shadowed by the first
+        try:
+            name = distribution.name
+            known = _normal(name) in seen if name else True  # a later one on the path is shadowed by the first
+            offered = () if known else _offered(distribution, groups)
+        except Exception as exc:  # a broken installation of whatever it is costs nobody else anything
+            _log.debug("an installed distribution cannot be read: %s", type(exc).__name__)
             continue
-        seen.add(name.lower())
-        for entry in distribution.entry_points:
-            if entry.group in groups:
-                module = entry.value.partition(":")[0].strip()
-                groups[entry.group].append(Entry(entry.name, module, name, distribution.version))
+        seen.update([] if known else [_normal(name)])
+        for group, entry in offered:
+            groups[group].append(entry)
     return Entries(*(tuple(dict.fromkeys(found)) for found in groups.values()))
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _offered(distribution: "Distribution", groups: Container[str]) -> Sequence[tuple[str, Entry]]:
+    return [
+        (
+            entry.group,
+            Entry(entry.name, entry.value.partition(":")[0].strip(), distribution.name, distribution.version),
+        )
+        for entry in distribution.entry_points
+        if entry.group in groups
+    ]
 
 
 def handed_over(plugins: Iterable[object]) -> Entries:

@@ -4,6 +4,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Literal
 
 import pluggy
@@ -62,6 +63,12 @@ class _Broken(Exception):
     """Why a plugin cannot be used, as a phrase."""
 
 
+def _check_alone(offers: Sequence[Entry]) -> None:
+    if len(offers) > 1:
+        owners = " and ".join(sorted(str(entry.distribution or "the application") for entry in offers))
+        raise _Broken(f"{owners} both offer it, so neither is used")
+
+
 class PluginRegistry:
     """Plugins by name: scanned at once, imported when they are used. May be shared between clients.
 
@@ -85,7 +92,7 @@ class PluginRegistry:
         """Return the name of the provider that claims `host`, or `None`. Imports nothing.
 
         Raises:
-            NoProvider: two distributions claim it in the same way.
+            NoProvider: two distributions claim it in the same way, or one that offers no provider for it.
         """
         found = list(entries.claims(host, self._entries.hosts))
         if not found:
@@ -97,7 +104,13 @@ class PluginRegistry:
                 hint="Uninstall all but one of them, or write ACCOUNT:https://….",
             )
         module = found[0].module
-        return next((entry.name for entry in self._entries.providers if entry.module == module), None)
+        for entry in self._entries.providers:
+            if entry.module == module:
+                return entry.name
+        raise NoProvider(
+            f"The plugin {found[0].distribution} claims {host}, but offers no provider for it.",
+            hint="Report it to the plugin's authors, or write ACCOUNT:https://….",
+        )
 
     def load(self, name: str) -> Loaded:
         """Return the provider `name`, imported now if it was not yet.
@@ -117,14 +130,14 @@ class PluginRegistry:
     def _try_to_load(self, name: str) -> Loaded | PluginError:
         offers = [entry for entry in self._entries.providers if entry.name == name]
         if not offers:
+            close = get_close_matches(name, self.names(), 1)
+            meant = f"Did you mean {close[0]}? Else install" if close else "Install"
             raise NoProvider(
                 f"There is no provider {name!r}.",
-                hint="Install its plugin, or see `downspout plugins` for what is there.",
+                hint=f"{meant} its plugin, or see `downspout plugins` for what is there.",
             )
         try:
-            if len(offers) > 1:
-                owners = " and ".join(sorted(str(entry.distribution or "the application") for entry in offers))
-                raise _Broken(f"{owners} both offer it, so neither is used")
+            _check_alone(offers)
             module = _imported(offers[0])
             return self._assemble(module, _described(module, name))
         except _Broken as exc:
@@ -132,10 +145,10 @@ class PluginRegistry:
 
     def _assemble(self, module: object, provider: Provider) -> Loaded:
         manager = _manager()
-        _register(manager, module, provider.name)
+        _register(manager, module, f"{provider.name} (provider)")
         for name, extension in self._load_extensions().items():
             if not isinstance(extension, PluginError):
-                _register(manager, extension, name)
+                _register(manager, extension, f"{name} (extension)")
         if not manager.hook.resolve_link.get_hookimpls():
             raise _Broken("it has no function resolve_link marked with hookimpl")
         alone = {
@@ -150,7 +163,8 @@ class PluginRegistry:
             if self._extensions is None:
                 self._extensions = {}
                 for entry in self._entries.extensions:
-                    self._extensions[entry.name] = _extension(entry)
+                    rivals = [other for other in self._entries.extensions if other.name == entry.name]
+                    self._extensions[entry.name] = _extension(entry, rivals)
             return self._extensions
 
     def require(self, extensions: Sequence[str]) -> None:
@@ -255,16 +269,17 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     except TypeError:
         plugin = _Namespace(plugin)
     try:
-        manager.register(plugin, name=f"{name} (plugin)")
+        manager.register(plugin, name=name)
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as exc:
         detail = " ".join(str(exc).split("\n")[0].split())[-200:]
         raise _Broken(f"one of its hooks is not as hookspecs.py has it ({detail})") from exc
 
 
-def _extension(entry: Entry) -> object | PluginError:
+def _extension(entry: Entry, rivals: Sequence[Entry]) -> object | PluginError:
     """Return the extension, tried out on a manager of its own, or what is wrong with it."""
     try:
+        _check_alone(rivals)
         module = _imported(entry)
         manager = _manager()
         _register(manager, module, entry.name)

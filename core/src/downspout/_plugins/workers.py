@@ -64,10 +64,15 @@ class Workers:
         call = _Call(function)
         worker = self._worker()
         worker.calls.put(call)
-        if not call.done.wait(limit):
-            worker.calls.put(None)
+        in_time = False
+        try:
+            in_time = call.done.wait(limit)
+        finally:  # Ctrl-C ends the waiting, too
+            self._give_back(worker) if in_time else worker.calls.put(None)
+        if not in_time:
             raise TimeLimitExceeded
-        self._give_back(worker)
+        if isinstance(call.trouble, KeyboardInterrupt):
+            raise RuntimeError from call.trouble  # no signal reaches that thread: nobody pressed Ctrl-C
         if call.trouble is not None:
             raise call.trouble
         answer: T = call.answer
