@@ -124,7 +124,13 @@ def account_of(settings: dict[str, object]) -> Account:
 
 
 @pytest.fixture
-def call(icloud, pool) -> Callable[..., Caller]:
+def hooks(pool) -> Callable[[dict[str, object]], Caller]:
+    """Return a function that makes the hooks for an account with exactly these settings."""
+    return lambda settings: Caller(account_of(settings), pool)
+
+
+@pytest.fixture
+def call(icloud, hooks) -> Callable[..., Caller]:
     """Return a function that makes the hooks for an account with some settings."""
 
     def make(**settings: object) -> Caller:
@@ -134,7 +140,7 @@ def call(icloud, pool) -> Callable[..., Caller]:
             "setup_endpoint": f"{origin}/setup",
             "share_endpoint": f"{origin}/share",
         }
-        return Caller(account_of(given | settings), pool)
+        return hooks(given | settings)
 
     return make
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from downspout.errors import AuthenticationError, DownspoutError, NotFound, ProtocolError
+from downspout.testing import Answer
 from downspout_icloud import provider
 
 SEED_ID = "8C3C0E05-FBBA-48CB-8B82-2EEE9DD923E2"
@@ -129,7 +130,7 @@ def test_a_batch_takes_fifty(direct, icloud):
 
 def test_a_failure_is_its_own_document_s(direct, icloud):
     def reply(request):
-        good, missing, refused, empty, null = json.loads(request.body)
+        good, _missing, refused, empty, null = json.loads(request.body)
         return [
             None,
             {"document_id": empty["document_id"], "double_etag": "e"},
@@ -143,7 +144,14 @@ def test_a_failure_is_its_own_document_s(direct, icloud):
         ]
 
     icloud.on(f"POST {BATCH}", reply)
-    icloud.on("GET /docs/ws/com.apple.CloudDocs/download/by_id", {"error_code": "WSObjectNotFound"}, 404)
+    by_id = "/docs/ws/com.apple.CloudDocs/download/by_id"
+    gone = Answer.json({"error_code": "WSObjectNotFound"}, 404)
+
+    def alone(request):
+        asked = request.params["document_id"]
+        return gone if asked == "missing" else {"document_id": asked, "double_etag": "e", "data_token": None}
+
+    icloud.on(f"GET {by_id}", alone)
     outcomes = direct.resolve(*(f"icloud:{name}" for name in ("good", "missing", "refused", "empty", "null")))
     assert outcomes[0].url == "https://c.example/a.txt?e=1"
     assert [type(outcome) for outcome in outcomes[1:]] == [NotFound, NotFound, ProtocolError, ProtocolError]

@@ -93,7 +93,7 @@ class Refusal:
     @property
     def may_be_empty(self) -> bool:
         """Whether iCloud answers so for what has no bytes, and for folders."""
-        return self.status in (400, 404) or self.kind is NotFound
+        return self.kind in (NotFound, ProtocolError)
 
     def error(self, subject: str) -> DownspoutError:
         """Return the failure of `subject`, a URI or an account."""

@@ -80,7 +80,7 @@ class Links:
         return found
 
     def _batch(self, zone: str, those: Sequence[Wanted]) -> dict[Wanted, Answer]:
-        """Ask for several; who is missing in the answer has to be asked for alone."""
+        """Ask for several; of whom the answer says nothing has to be asked for alone."""
         if self._stopped is not None:
             return {}
         response = self.api.batch(zone, [each.docwsid for each in those])
@@ -94,9 +94,9 @@ class Links:
             return {those[0]: misshapen(response, exc)} if len(those) == 1 else {}
         elements = answer if isinstance(answer, list) else [answer]
         by_id = {element.document_id: element for element in reversed(elements) if element is not None}
-        return {
-            each: refusal_in(by_id[each.docwsid]) or by_id[each.docwsid] for each in those if each.docwsid in by_id
-        }
+        answers = {each: by_id[each.docwsid] for each in those if each.docwsid in by_id}
+        said: dict[Wanted, Answer] = {each: refusal_in(element) or element for each, element in answers.items()}
+        return {each: answer for each, answer in said.items() if isinstance(answer, Refusal) or answer.has_bytes}
 
     def _one(self, wanted: Wanted) -> Answer:
         """Ask for one; of somebody else's with its owner where it is not found without."""

@@ -54,14 +54,18 @@ class _SignIn:
         if before is not None and self.site.username in (None, before.username):
             standing = self._revived(before)
             if standing is not None:
-                return self._opened(standing)
-        return self._opened(self._anew(before))
+                return self._opened(standing, is_new=False)
+        return self._opened(self._anew(before), is_new=True)
 
     def _revived(self, before: Session) -> Standing | None:
         """Return how the session stands by its cookies, else by its token; `None`: it takes a password."""
         standing = self.setup.validate(before)
-        if standing is not None and standing.is_whole and (self.interaction or self._is_news(standing, before)):
-            return standing
+        if standing is not None and standing.is_whole:
+            if self.interaction is not None:
+                self.interaction.tell(f"Signed in already, as {before.username}.")
+                return standing
+            if self._is_news(standing, before):
+                return standing
         standing = self.setup.sign_in(before)
         return standing if standing is not None and standing.is_whole else None
 
@@ -112,7 +116,7 @@ class _SignIn:
             raise AuthenticationError(f"{self.site.account}: no Apple ID or no password.", hint="Give both.")
         return username, password
 
-    def _opened(self, standing: Standing) -> Session:
+    def _opened(self, standing: Standing, *, is_new: bool) -> Session:
         if not standing.pcs_required:
             return standing.session
-        return Protection(self.setup, self.interaction).opened(standing.session)
+        return Protection(self.setup, self.interaction).opened(standing.session, is_new=is_new)

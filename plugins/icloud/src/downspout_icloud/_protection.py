@@ -30,14 +30,18 @@ class Protection:
     setup: Setup
     interaction: Interaction | None
 
-    def opened(self, session: Session) -> Session:
+    def opened(self, session: Session, *, is_new: bool) -> Session:
         """Return the session with the cookies for protected documents; as it was where there is no protection.
+
+        Args:
+            session: that may ask for data.
+            is_new: whether its cookies came just now; those of an older one may have been what was refused.
 
         Raises:
             AuthenticationError: no device has consented, or sent the cookies, in time.
             PermissionDenied: access from the web is switched off.
         """
-        if PCS_DOCUMENTS in session.cookies:
+        if is_new and PCS_DOCUMENTS in session.cookies:
             return session
         state, session = self._state(session)
         if state is None or not state.isICDRSDisabled:

@@ -14,7 +14,7 @@ from downspout_icloud._errors import Refusal
 from downspout_icloud._links import Answer, Links, Wanted, link_of, nothing_of
 from downspout_icloud._settings import Site
 from downspout_icloud._shares import Shares
-from downspout_icloud._wire import Item
+from downspout_icloud._wire import Download, Item
 
 
 def resolve(
@@ -217,7 +217,9 @@ class _Call:
 
 
 def _is_lost(answer: Answer) -> bool:
-    return isinstance(answer, Refusal) and answer.may_be_empty
+    if isinstance(answer, Refusal):
+        return answer.may_be_empty
+    return isinstance(answer, Download) and not answer.has_bytes
 
 
 def _as_folder(document: _Document) -> Place:

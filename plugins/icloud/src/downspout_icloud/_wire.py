@@ -297,6 +297,11 @@ class Download:
     error: Any = None
     status: Any = None
 
+    @property
+    def has_bytes(self) -> bool:
+        """Whether there is a link to the document itself."""
+        return self.data_token is not None or self.package_token is not None
+
 
 BatchAnswer = list[Download | None] | Download
 """An array as a rule; of a single document some have seen the bare object."""
