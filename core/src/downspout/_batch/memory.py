@@ -37,9 +37,13 @@ class Memory:
             return {}
         return self._ledger.lookup_many(memory_key(item) for item in wanted if item.reference is not None)
 
+    def path_of(self, row: Row) -> Path:
+        """Return where the document of `row` is."""
+        return self.directory / (row.target or "")
+
     def is_done(self, item: Wanted, row: Row) -> bool:
         """Return whether `row` says that the document is there, and the file agrees."""
-        self._folders.add((self.directory / (row.target or "")).parent)
+        self._folders.add(self.path_of(row).parent)
         if item.sha256 is not None and row.digest not in {None, f"sha256:{item.sha256}"}:
             return False
         return row.is_done_in(self.directory)

@@ -7,18 +7,19 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path, PurePosixPath
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from attrs import evolve, field, frozen
 
 from downspout._access import DocumentSource, Session, life_left
 from downspout._batch.feed import Feed, Settled
+from downspout._batch.folders import unfold
 from downspout._batch.lane import Lane, Ready
 from downspout._batch.memory import Memory, memory_key
+from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
 from downspout._batch.wanted import Wanted
-from downspout._models import Child, Done, Event, Failed, Folder, Link, Result
-from downspout._names import relative_target, safe_name
+from downspout._models import Event, Folder, Link, Result
 from downspout._plugins import TimeLimitExceeded
 from downspout._transfer import LONGEST_RETRY_AFTER, Brought, Options, bring_down
 from downspout.errors import (
@@ -71,31 +72,34 @@ class Batch:
     """One run over many references.
 
     Args:
+        wanted: read by a thread of ours, as far ahead as there is use for.
+        read: completes a `Wanted` with its reference, or with its error.
         session_of: gives the session of an account; raises for what cannot be used.
         memory: names and what is done.
         options: what is wanted.
     """
 
-    def __init__(self, session_of: Callable[[str], Session], memory: Memory, options: BatchOptions) -> None:
+    def __init__(
+        self,
+        wanted: Iterable[Wanted],
+        read: Callable[[Wanted], Wanted],
+        session_of: Callable[[str], Session],
+        memory: Memory,
+        options: BatchOptions,
+    ) -> None:
         self._session_of, self._memory, self._options = session_of, memory, options
         self._lanes: dict[str, Lane] = {}
         self._wake = threading.Condition()
-        self._results: SimpleQueue[Result | BaseException | None] = SimpleQueue()
-        self._feed: Feed | None = None
         self._stopping = False
         self._threads = 0
         self._turn: deque[Lane] = deque()
+        self._feed = Feed(wanted, read, self)
+        self._outcomes = Outcomes(memory, self._feed, options.tell)
 
     # The story.
 
-    def run(self, wanted: Iterable[Wanted], read: Callable[[Wanted], Wanted]) -> Generator[Result, None, None]:
-        """Yield what comes of each document, as it comes.
-
-        Args:
-            wanted: read by a thread of ours, as far ahead as there is use for.
-            read: completes a `Wanted` with its reference, or with its error.
-        """
-        self._feed = Feed(wanted, read, self)
+    def run(self) -> Generator[Result, None, None]:
+        """Yield what comes of each document, as it comes."""
         self._start(self._feed.run)
         for _ in range(self._options.jobs):
             self._start(self._work)
@@ -116,7 +120,7 @@ class Batch:
             if end is None and self.cancelled:
                 end = time.monotonic() + _LEAVE_SECONDS
             try:
-                result = self._results.get(timeout=0.1 if end is None else max(0.0, end - time.monotonic()))
+                result = self._outcomes.queue.get(timeout=0.1 if end is None else max(0.0, end - time.monotonic()))
             except Empty:
                 if end is not None:
                     yield from self._abandoned()
@@ -145,8 +149,8 @@ class Batch:
             try:
                 context.run(function)
             except BaseException as exc:  # ours alone: plugins' were caught where they are called
-                self._results.put(exc)
-            self._results.put(None)
+                self._outcomes.queue.put(exc)
+            self._outcomes.queue.put(None)
 
         if self._options.executor is not None and function == self._work:
             self._options.executor.submit(run)
@@ -157,8 +161,7 @@ class Batch:
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
-        if self._feed is not None:
-            self._feed.stop()
+        self._feed.stop()
 
     @property
     def cancelled(self) -> bool:
@@ -169,19 +172,23 @@ class Batch:
 
     def offer(self, items: list[Wanted]) -> None:
         """Take over what was read; settle at once what needs no network."""
-        known = {} if self._options.refresh else self._memory.known(items)
+        known = self._memory.known(items)
         lanes = [self._lane(item) for item in items]
         with self._wake:
             for item, lane in zip(items, lanes, strict=True):
                 row = known.get(memory_key(item))
                 if item.error is not None:
-                    self._fail(item, item.error)
-                elif row is not None and self._memory.is_done(item, row):
-                    self._skip(item, self._memory.directory / (row.target or ""), row.size, row.version)
+                    self._outcomes.failed(item, item.error)
+                    continue
+                is_done = row is not None and self._memory.is_done(item, row)
+                if row is not None and is_done and not self._options.refresh:
+                    self._outcomes.skipped(
+                        item, self._memory.directory / (row.target or ""), row.size, row.version
+                    )
                 elif isinstance(lane, DownspoutError):
-                    self._fail(item, lane)
+                    self._outcomes.failed(item, lane)
                 else:
-                    self._enqueue(lane, item)
+                    self._enqueue(lane, evolve(item, done=row) if is_done else item)
             self._wake.notify_all()
 
     def exhausted(self) -> None:
@@ -191,12 +198,7 @@ class Batch:
 
     def repeat(self, item: Wanted, settled: Settled) -> None:
         """Answer for a reference that was asked for already in this run."""
-        if settled.path:
-            self._skip(item, Path(settled.path), settled.size, None)
-        elif settled.error is not None:
-            self._fail(item, settled.error)
-        else:
-            self._leave(item, None)
+        self._outcomes.repeated(item, settled)
 
     def _lane(self, item: Wanted) -> Lane | DownspoutError:
         """Return the lane of an account, or why it cannot be used. Called by the feed's thread alone."""
@@ -216,14 +218,14 @@ class Batch:
 
     def _enqueue(self, lane: Lane, item: Wanted) -> None:
         if self.cancelled:
-            self._leave(item, None)
+            self._outcomes.left(item, None)
         elif lane.dead is None:
             lane.pending.append(item)
             lane.offered_at = time.monotonic()
         elif isinstance(lane.dead, AuthenticationError):
-            self._leave(item, lane.dead)
+            self._outcomes.left(item, lane.dead)
         else:
-            self._fail(item, lane.dead)
+            self._outcomes.failed(item, lane.dead)
 
     # What the workers do.
 
@@ -248,12 +250,10 @@ class Batch:
             return None
 
     def _finished(self) -> bool:
-        assert self._feed is not None
         return self._feed.ended and not any(lane.has_work for lane in self._lanes.values())
 
     def _choose(self) -> _Resolve | _Start | None:
         """Return the next thing to do, each account in its turn; what keeps others busy comes first."""
-        assert self._feed is not None
         now = time.monotonic()
         for _ in range(len(self._turn)):
             lane = self._turn[0]
@@ -311,45 +311,34 @@ class Batch:
 
     def _take(self, lane: Lane, item: Wanted, outcome: Outcome) -> Ready | None:
         if isinstance(outcome, Link):
+            if item.done is not None and outcome.version is not None and outcome.version == item.done.version:
+                self._outcomes.skipped(item, self._memory.path_of(item.done), item.done.size, outcome.version)
+                return None
             return Ready(item, outcome, life_left(outcome, lane.session))
         if isinstance(outcome, Folder):
             self._unfold(lane, item, outcome)
         elif not self._again(lane, item, outcome):
-            self._fail(item, outcome)
+            self._outcomes.failed(item, outcome)
         return None
 
     def _unfold(self, lane: Lane, item: Wanted, folder: Folder) -> None:
-        """Put a folder's page before everything else, and its next page behind it."""
-        assert self._feed is not None
-        base = item.below if item.below is not None else (item.target or PurePosixPath())
-        inside: list[Wanted] = []
-        self._feed.unfolded(len(folder.children) - (folder.more is None))
-        for child in folder.children:
-            try:
-                found = self._child(item, base, child)
-            except DownspoutError as exc:
-                self._fail(Wanted(str(child.reference), child.reference, index=item.index), exc)
-                continue
-            if found.below is not None or not self._feed.is_repeated(found):
-                inside.append(found)
-        if folder.more is not None:
-            inside.append(evolve(item, reference=folder.more, below=base, attempts=0))
-        lane.pending.extendleft(reversed(inside))
-
-    def _child(self, item: Wanted, base: PurePosixPath, child: Child) -> Wanted:
-        """Return what a folder's entry asks for; a sub-folder gets its name now, its documents theirs later."""
-        relative = base / relative_target(child.path.rstrip("/") or safe_name(""))
-        wanted = Wanted(str(child.reference), child.reference, index=item.index, size=child.size)
-        if not child.is_folder:
-            return evolve(wanted, target=relative)
-        return evolve(wanted, below=PurePosixPath(self._memory.claim(wanted, str(relative))))
+        """Put a folder's page before everything else."""
+        inside = unfold(item, folder, self._memory.claim)
+        self._feed.unfolded(len(inside) - 1)
+        fresh: list[Wanted] = []
+        for found in inside:
+            if found.error is not None:
+                self._outcomes.failed(found, found.error)
+            elif found.below is not None or not self._feed.is_repeated(found):
+                fresh.append(found)
+        lane.pending.extendleft(reversed(fresh))
 
     def _resolve_failed(self, lane: Lane, wanted: tuple[Wanted, ...], error: DownspoutError) -> None:
         with self._wake:
             lane.resolving -= len(wanted)
             lane.failures += 1
             if isinstance(error, AuthenticationError) or lane.session.credentials.dead is error:
-                self._fail(wanted[0], error)
+                self._outcomes.failed(wanted[0], error)
                 self._give_up(lane, error, wanted[1:])
             elif isinstance(error.__cause__, TimeLimitExceeded):
                 self._give_up(lane, error, wanted)
@@ -358,7 +347,7 @@ class Batch:
                 lane.pending.extendleft(reversed(wanted))
             else:
                 for item in wanted:
-                    self._fail(item, error)
+                    self._outcomes.failed(item, error)
             self._wake.notify_all()
 
     def _give_up(self, lane: Lane, error: DownspoutError, wanted: Iterable[Wanted]) -> None:
@@ -368,7 +357,9 @@ class Batch:
         lane.ready.clear()
         lane.pending.clear()
         for item in waiting:
-            self._leave(item, error) if isinstance(error, AuthenticationError) else self._fail(item, error)
+            self._outcomes.left(item, error) if isinstance(error, AuthenticationError) else self._outcomes.failed(
+                item, error
+            )
 
     def _again(self, lane: Lane, item: Wanted, error: DownspoutError) -> bool:
         """Put a document that failed for now behind the others; return whether that was done."""
@@ -399,10 +390,12 @@ class Batch:
             cancelled=lambda: self.cancelled,
             tell=self._options.tell,
         )
+        transfer = self._options.transfer
         options = evolve(
-            self._options.transfer,
+            transfer,
+            exists=transfer.exists if item.done is None else "overwrite",
             cancelled=lambda: self.cancelled,
-            sha256=item.sha256 or self._options.transfer.sha256,
+            sha256=item.sha256 or transfer.sha256,
             keep_leftovers=True,
             longest_wait=1.0,
             throttled=lambda error: self._throttled(lane, error),
@@ -429,65 +422,27 @@ class Batch:
             lane.slow_down(error.retry_after if isinstance(error, RateLimited | Unavailable) else None)
 
     def _brought(self, lane: Lane, item: Wanted, brought: Brought) -> None:
-        result = evolve(brought.result, index=item.index, uri=item.shown)
         with self._wake:
             lane.active -= 1
             lane.busy.discard(item)
             lane.went_well()
             self._wake.notify()
-        try:
-            self._memory.record(item, result, brought.digest, brought.kept)
-        except DownspoutError as exc:
-            self._results.put(exc)
-            return
-        self._deliver(item, result)
-        if result.status == "ok":
-            self._options.tell(Done(item.reference, result.size or 0, brought.digest, result.path))  # type: ignore[arg-type]
+        self._outcomes.brought(item, brought)
 
     def _not_brought(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
         with self._wake:
             lane.active -= 1
             lane.busy.discard(item)
             if isinstance(error, Cancelled):
-                self._leave(item, None)
+                self._outcomes.left(item, None)
             elif lane.session.credentials.dead is error:
-                self._fail(item, error)
+                self._outcomes.failed(item, error)
                 self._give_up(lane, error, ())
             elif not (_asks_for_a_pause(error) and self._again(lane, item, error)):
-                self._fail(item, error)
+                self._outcomes.failed(item, error)
             self._wake.notify_all()
 
-    # What came of it.
-
-    def _deliver(self, item: Wanted, result: Result) -> None:
-        if self._feed is not None:
-            self._feed.settled(item, result)
-        self._results.put(result)
-
-    def _skip(self, item: Wanted, path: Path | None, size: int | None, version: str | None) -> None:
-        self._deliver(
-            item,
-            Result(item.reference, "skipped", path, size, version=version, index=item.index, uri=item.shown),
-        )
-
-    def _fail(self, item: Wanted, error: DownspoutError) -> None:
-        result = Result(item.reference, "failed", error=error, index=item.index, uri=item.shown)
-        self._remember(item, result)
-        self._deliver(item, result)
-        if item.reference is not None:
-            self._options.tell(Failed(item.reference, error))
-
-    def _leave(self, item: Wanted, error: DownspoutError | None) -> None:
-        result = Result(item.reference, "left", error=error, index=item.index, uri=item.shown)
-        if error is not None:
-            self._remember(item, result)
-        self._deliver(item, result)
-
-    def _remember(self, item: Wanted, result: Result) -> None:
-        try:
-            self._memory.record(item, result, None, ())
-        except DownspoutError as exc:
-            self._results.put(exc)
+    # The end.
 
     def _leave_everything(self) -> None:
         """Say of all that waits that it is left; the first worker that stops does it for all."""
@@ -496,7 +451,7 @@ class Batch:
             lane.ready.clear()
             lane.pending.clear()
             for item in waiting:
-                self._leave(item, None)
+                self._outcomes.left(item, None)
 
 
 def _asks_for_a_pause(error: DownspoutError) -> bool:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from attrs import evolve, frozen
 
+from downspout._batch.ledger import Row
 from downspout._models import Reference
 from downspout._names import checked_target
 from downspout._redact import redact
@@ -30,6 +31,7 @@ class Wanted:
         attempts: how often it was tried in this run.
         below: the folder (relative) that children of it go to, or `None`.
         chosen: whether the target is the user's own choice.
+        done: what the ledger says of it, where it is there but is asked about again.
     """
 
     uri: str
@@ -42,6 +44,7 @@ class Wanted:
     attempts: int = 0
     below: PurePosixPath | None = None
     chosen: bool = False
+    done: Row | None = None
 
     @property
     def shown(self) -> str:

@@ -333,8 +333,8 @@ class Client:
         with contextlib.ExitStack() as stack:
             if ledger is not None and not isinstance(ledger, Ledger):
                 ledger = stack.enter_context(Ledger.open(ledger))
-            batch = Batch(self.session, Memory(folder, ledger), options)
-            stack.enter_context(contextlib.closing(results := batch.run(numbered(references), self._read)))
+            batch = Batch(numbered(references), self._read, self.session, Memory(folder, ledger), options)
+            stack.enter_context(contextlib.closing(results := batch.run()))
             yield from results
 
     def _read(self, wanted: Wanted) -> Wanted:
