@@ -110,7 +110,7 @@ def run(choices: Choices) -> int:
         if choices.output == "-":
             from downspout._cli.show import copy_to_stdout
 
-            return copy_to_stdout(client, choices.uris[0], stop)
+            return copy_to_stdout(client, choices.uris[0], stop, sha256=choices.sha256)
         tally = Tally(choices.as_json)
         try:
             with display_for(quiet=choices.quiet, verbose=choices.verbose) as display:

@@ -150,14 +150,32 @@ def _range(text: str | None) -> tuple[int, int | None]:
     return int(first), None if last is None else int(last) + 1
 
 
-def copy_to_stdout(client: "Client", uri: str, stop: "Stop", start: int = 0, end: int | None = None) -> int:
-    """Write bytes of a document to standard output; return the exit status."""
-    out = sys.stdout.buffer
+def copy_to_stdout(
+    client: "Client", uri: str, stop: "Stop", start: int = 0, end: int | None = None, sha256: str | None = None
+) -> int:
+    """Write bytes of a document to standard output; return the exit status.
+
+    Raises:
+        IntegrityError: they do not have the digest `sha256`; they were written all the same.
+    """
+    import hashlib
+
+    from downspout.errors import IntegrityError
+
+    out, digest = sys.stdout.buffer, hashlib.sha256()
     try:
         with client.open_at(uri, start, end, stop.asked) as document:
             while block := document.read(_BLOCK):
                 out.write(block)
+                if sha256 is not None:
+                    digest.update(block)
         out.flush()
     except BrokenPipeError:
         return closed_pipe()
-    return stop.status if stop.asked() else 0
+    if stop.asked():
+        return stop.status
+    if sha256 is not None and digest.hexdigest() != sha256.lower():
+        raise IntegrityError(
+            f"{visible(uri)}: the bytes do not have the SHA-256 that was given.", hint="Discard them."
+        )
+    return 0

@@ -62,6 +62,11 @@ class Progress:
     size: int | None = None
     name: str | None = None
 
+    @property
+    def bytes(self) -> int:
+        """The same as `done`, for those who count in bytes."""
+        return self.done
+
 
 @frozen
 class Resolved:

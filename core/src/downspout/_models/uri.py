@@ -16,7 +16,9 @@ _URL = re.compile(r"(?i)https?://")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def _lower(text: str) -> str:
+def _lower(account: Any) -> str:
+    """Take an `Account`, which stands on a higher floor, for its name."""
+    text: str = getattr(account, "name", account)
     return text.lower()
 
 

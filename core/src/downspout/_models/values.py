@@ -114,6 +114,10 @@ def _origins(settings: Mapping[str, object]) -> Iterator[str]:
             yield origin_of(value)
 
 
+def _account_name(account: "str | Account") -> str:
+    return account.name if isinstance(account, Account) else account
+
+
 def _as_origins(values: object) -> frozenset[str]:
     if isinstance(values, str):
         values = (values,)
@@ -125,13 +129,13 @@ class Credential:
     """What proves who is asking, and where it may be shown.
 
     Attributes:
-        account: the account's name.
+        account: the account's name; an `Account` is taken for its name.
         origins: the only origins (`scheme://host[:port]`) that headers and cookies made of it may go to.
         values: the plugin's own names and values, whatever it needs to ask and to renew.
         expires_at: when the service will stop honouring it (aware), or `None` if it did not say.
     """
 
-    account: str
+    account: str = field(converter=_account_name)
     origins: frozenset[str] = field(converter=_as_origins)
     values: Mapping[str, Secret | str] = field(factory=FrozenMapping, converter=_values, repr=False)
     expires_at: datetime | None = None
