@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from downspout._accounts import marked, still_right, unmarked
@@ -10,6 +11,8 @@ from downspout.errors import AuthenticationError, ConfigurationError, DownspoutE
 
 _log = logging.getLogger(__name__)
 _RENEWALS = 2
+_DEAD_SECONDS = 60.0
+"""So long nobody asks again for a credential that could not be had: workers would queue up to be refused."""
 
 Authenticate = Callable[[Credential | None, Interaction | None], Credential | None]
 
@@ -30,6 +33,7 @@ class Credentials:
         self._looked = False
         self._renewals = 0
         self._dead: DownspoutError | None = None
+        self._died_at = 0.0
 
     def current(self) -> Credential | None:
         """Return the credential in hand, or the stored one if it was made from the settings of now, or `None`."""
@@ -66,13 +70,15 @@ class Credentials:
             if self._current is not None and self._current is not refused:
                 return self._current
             if self._dead is not None:
-                raise self._dead
+                if time.monotonic() - self._died_at < _DEAD_SECONDS:
+                    raise self._dead
+                self._dead, self._renewals = None, 0  # a client that lives for days gets another chance
             try:
                 if self._renewals >= _RENEWALS:
                     raise cause
                 self._current = self._renewed(refused, cause)
             except (AuthenticationError, ConfigurationError) as exc:
-                self._dead = self._hinted(exc)
+                self._dead, self._died_at = self._hinted(exc), time.monotonic()
                 raise self._dead from exc
             self._looked = True
             self._renewals += refused is not None
