@@ -4,15 +4,16 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import NamedTuple, Protocol
 
+from downspout._batch.arrivals import Arrivals
 from downspout._batch.memory import memory_key
 from downspout._batch.wanted import Wanted
 from downspout._models import Result
 from downspout.errors import DownspoutError
 
 _CHUNK = 100
+_LOOK_SECONDS = 0.1
 _LEAVE_SECONDS = 0.5
 _AHEAD = 1000
 """So many documents at most are in hand, from being read to being delivered."""
@@ -59,7 +60,8 @@ class Feed:
     """
 
     def __init__(self, wanted: Iterable[Wanted], read: Callable[[Wanted], Wanted], taker: Taker) -> None:
-        self._wanted, self._read, self._taker = iter(wanted), read, taker
+        self._arrivals = Arrivals(wanted, _CHUNK)
+        self._read, self._taker = read, taker
         self._room = threading.Condition()
         self._outstanding = 0
         self._seen: dict[bytes, Settled | list[Wanted]] = {}
@@ -69,19 +71,21 @@ class Feed:
     def run(self) -> None:
         """Read to the end, or until it is stopped."""
         leave = None
+        self._arrivals.start()
         try:
             while not self._stopped:
                 if self._taker.cancelled:
                     leave = leave or time.monotonic() + _LEAVE_SECONDS
                     if time.monotonic() > leave:
                         break
-                items = [self._read(item) for item in islice(self._wanted, _CHUNK)]
-                if not items:
+                came = self._arrivals.take(_LOOK_SECONDS)
+                if came is None:
                     break
+                items = [self._read(item) for item in came]
                 self._wait_for_room(len(items))
-                fresh = [item for item in items if not self.is_repeated(item)]
-                self._taker.offer(fresh)
+                self._taker.offer([item for item in items if not self.is_repeated(item)])
         finally:
+            self._arrivals.stop()
             self.ended = True
             self._taker.exhausted()
 

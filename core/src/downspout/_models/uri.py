@@ -26,6 +26,10 @@ def _texts(items: Mapping[str, str]) -> Mapping[str, str]:
     return FrozenMapping(items)
 
 
+def _shown_document(document: str) -> str:
+    return repr(redact_url(document) if is_url(document) else document)
+
+
 @frozen
 class Reference:
     """A document (or folder) of an account, by the name that the service gives it.
@@ -38,7 +42,7 @@ class Reference:
     """
 
     account: str = field(converter=_lower)
-    document: str = field()
+    document: str = field(repr=_shown_document)
     options: Mapping[str, str] = field(factory=FrozenMapping, converter=_texts)
     hint: Any = field(default=None, eq=False, repr=False)
 

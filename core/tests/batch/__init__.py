@@ -1,0 +1,1 @@
+"""Batches, held to their promises: nothing lost, nothing twice, nobody else's trouble."""
