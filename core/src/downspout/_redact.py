@@ -7,7 +7,7 @@ MASK = "…"
 
 # A URL ends at white space, a double quote, an angle bracket, or an apostrophe that closes a quotation. What
 # follows a space inside a broken URL is caught by `_SIGNATURES`: the names that services sign with.
-_URL = re.compile(r"(?i)https?://(?:[^\s'\"<>]|'(?=[\w%&=+/*~-]))+")
+_URL = re.compile(r"(?i)https?://(?:[^\s'\"<>]|'(?![.,;:!?)\]}']*(?:\s|$)))+")
 _AUTHORITY = re.compile(r"(?i)^(https?://)[^/?#]*@")
 _PARAMETER = re.compile(r"([^=&;]{1,64}=)?[^&;]+")
 _SIGNATURES = re.compile(

@@ -36,7 +36,7 @@ def content_range(value: str | None) -> ContentRange | None:
         return None
     first, last = int(match[1]), int(match[2])
     size = None if match[3] == "*" else int(match[3])
-    if last + 1 < first or (size is not None and last >= max(size, 1) and last + 1 != first):
+    if last + 1 < first or (size is not None and last >= size and last + 1 != first):
         return None
     return ContentRange(first, last + 1, size)
 
