@@ -43,7 +43,7 @@ from downspout._models import (
 )
 from downspout._models.secret import refuse_to_pickle
 from downspout._plugins import Hooks, PluginRegistry, Workers
-from downspout._transfer import BUFFER, DocumentReader, Exists, Limiter, Options, bring_down
+from downspout._transfer import DocumentFile, DocumentReader, Exists, Limiter, Options, bring_down
 from downspout.errors import DownspoutError, StorageError
 
 _log = logging.getLogger(__name__)
@@ -199,31 +199,38 @@ class Client:
 
     # Reading.
 
-    def open(self, uri: str | Reference) -> io.BufferedReader:
+    def open(self, uri: str | Reference, *, exact: bool = False) -> DocumentFile:
         """Open a document as a seekable binary file; nothing is written to disk.
 
-        Its `raw` has `size`, `name` and `version`. The reader does not notice links, credentials and
-        connections that die; a version that changes is an `IntegrityError`.
+        It has `size`, `name` and `version`. The reader does not notice links, credentials and connections that
+        die; a version that changes is an `IntegrityError`.
+
+        Args:
+            uri: the document.
+            exact: whether `raw` asks for the bytes of each read and no others, for programs that jump about and
+                keep what they read themselves. Otherwise more than is read is on its way, as helps reading in
+                order.
 
         Raises:
             DownspoutError: it cannot be opened.
         """
-        reference = self.reference(uri)
-        source = self._source(reference, self._closed.is_set)
-        reader = DocumentReader(source, self._options(self._closed.is_set))
-        return io.BufferedReader(reader, BUFFER)
+        return DocumentFile(self._reader(uri, self._closed.is_set, exact=exact))
 
     @contextlib.contextmanager
     def open_at(
         self, uri: str | Reference, start: int, stop: int | None, cancel: Cancel | None = None
     ) -> Iterator[io.RawIOBase]:
         """Open some bytes of a document: from `start` (negative: so many last ones) up to `stop`."""
-        reference = self.reference(uri)
-        stopped = self._stopped(cancel)
-        source = self._source(reference, stopped)
-        reader = DocumentReader(source, self._options(stopped), first=start, end=stop)
-        with reader:
+        with self._reader(uri, self._stopped(cancel), first=start, end=stop) as reader:
             yield reader
+
+    def _reader(self, uri: str | Reference, stopped: Callable[[], bool], **how: Any) -> DocumentReader:
+        reference = self.reference(uri)
+
+        def ended(given: int, error: DownspoutError | None) -> None:
+            self._tell(Done(reference, given) if error is None else Failed(reference, error))
+
+        return DocumentReader(self._source(reference, stopped), self._options(stopped), ended=ended, **how)
 
     def needs_credential(self, link: Link) -> bool:
         """Return whether the URL of `link` is of no use without the account's credential."""

@@ -85,11 +85,11 @@ class Opened:
 
 @frozen
 class Done:
-    """Event: a document is there.
+    """Event: a document is there, or a reader of it was closed.
 
     Attributes:
         reference: the document.
-        size: bytes.
+        size: bytes; of a reader, those that it gave.
         digest: `sha256:…` or another algorithm's, lower-case hex, where one was computed, else `None`.
         path: where, or `None` if it went to a reader.
     """

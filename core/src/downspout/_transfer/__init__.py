@@ -5,15 +5,15 @@ from downspout._transfer.options import MOST_CONNECTIONS, Options
 from downspout._transfer.pace import Limiter
 from downspout._transfer.part import Exists, check_target, remove, sweep
 from downspout._transfer.patience import LONGEST_RETRY_AFTER, Patience
-from downspout._transfer.reader import BUFFER, DocumentReader
+from downspout._transfer.reader import DocumentFile, DocumentReader
 from downspout._transfer.record import record_key
 from downspout._transfer.source import Source
 
 __all__ = [
-    "BUFFER",
     "LONGEST_RETRY_AFTER",
     "MOST_CONNECTIONS",
     "Brought",
+    "DocumentFile",
     "DocumentReader",
     "Exists",
     "Limiter",

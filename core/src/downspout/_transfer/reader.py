@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Callable
 
 from downspout._models import Link, Stream
 from downspout._names import choose_name
@@ -15,7 +16,11 @@ from downspout.errors import DownspoutError, IntegrityError, LinkRefused, NotFou
 _FIRST_WINDOW = 1024 * 1024
 _LARGEST_WINDOW = 64 * 1024 * 1024
 _SKIP = 256 * 1024
-BUFFER = 256 * 1024
+_BUFFER = 256 * 1024
+
+
+def _unheard(_given: int, _error: DownspoutError | None) -> None:
+    return None
 
 
 class DocumentReader(io.RawIOBase):
@@ -29,16 +34,28 @@ class DocumentReader(io.RawIOBase):
         options: retries, and when to stop.
         first: position to begin at; negative: so many bytes before the end.
         end: position behind the last byte that is given, or `None`.
+        exact: whether to ask for what each read wants and for no byte beyond, and for none before the first read
+            unless nobody else says how long the document is.
+        ended: told once how many bytes were given, and the error that it ended with, or `None` when it is closed.
 
     Attributes:
         name: the document's name, or `None`.
         version: the document's version, or `None`.
     """
 
-    def __init__(self, source: Source, options: Options, *, first: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        options: Options,
+        *,
+        first: int = 0,
+        end: int | None = None,
+        exact: bool = False,
+        ended: Callable[[int, DownspoutError | None], None] = _unheard,
+    ) -> None:
         super().__init__()
         self._source, self._options = source, options
-        self._end = end
+        self._end, self._exact, self._ended = end, exact, ended
         self._shown = source.reference.shown
         self._position = 0
         self._stream: Stream | None = None
@@ -48,10 +65,30 @@ class DocumentReader(io.RawIOBase):
         self._identity = Identity()
         self._ahead = b""
         self._link: Link | None = None
+        self._told_size: int | None = None
+        self._wanted = HEAD
+        self._given = 0
         self._lock = threading.RLock()
         self.name: str | None = None
         self.version: str | None = None
-        self._begin(first)
+        try:
+            if not exact or self._resolve().size is None:
+                self._begin(first)
+        except DownspoutError as exc:
+            self._tell_end(exc)
+            raise
+
+    def _resolve(self) -> Link:
+        """Learn what the link tells; nothing is asked of it yet."""
+        patience = Patience(self._options, self._shown)
+        while True:
+            try:
+                link = self._source.link()
+            except DownspoutError as exc:
+                patience.after(exc)
+            else:
+                self.name, self.version, self._told_size = link.name, link.version, link.size
+                return link
 
     def _begin(self, first: int) -> None:
         """Ask for the first bytes, in one request where the server knows ranges."""
@@ -95,7 +132,7 @@ class DocumentReader(io.RawIOBase):
     @property
     def size(self) -> int | None:
         """Bytes of the document, or `None` if nobody says."""
-        return self._identity.size
+        return self._told_size if self._identity.size is None else self._identity.size
 
     def readable(self) -> bool:
         return True
@@ -113,9 +150,9 @@ class DocumentReader(io.RawIOBase):
             io.UnsupportedOperation: from the end, though nobody says where that is.
             ValueError: before the beginning.
         """
-        if whence == io.SEEK_END and self._identity.size is None:
+        if whence == io.SEEK_END and self.size is None:
             raise io.UnsupportedOperation("the size of the document is not known")
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._identity.size or 0}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size or 0}[whence]
         if base + offset < 0:
             raise ValueError("a position before the beginning")
         self._position = base + offset
@@ -133,24 +170,35 @@ class DocumentReader(io.RawIOBase):
             size = self._last()
             if not len(buffer) or (size is not None and self._position >= size):
                 return 0
-            patience = Patience(self._options, self._shown)
-            while True:
-                try:
-                    self._approach(patience)
-                    room = len(buffer) if self._end is None else self._end - self._position
-                    count = self._read(memoryview(buffer)[:room])
-                except DownspoutError as exc:
-                    self._let_go()
-                    patience.after(exc)
-                    continue
-                if count or self._is_the_end():
-                    self._position += count
-                    return count
-                self._let_go()  # this answer ends here, the document does not
+            self._wanted = len(buffer)
+            try:
+                count = self._next_bytes(buffer)
+            except DownspoutError as exc:
+                self._tell_end(exc)
+                raise
+            self._position += count
+            self._given += count
+            return count
+
+    def _next_bytes(self, buffer: bytearray | memoryview) -> int:
+        patience = Patience(self._options, self._shown)
+        while True:
+            patience.wait(0)  # a client that is closed ends its readers
+            try:
+                self._approach(patience)
+                room = len(buffer) if self._end is None else self._end - self._position
+                count = self._read(memoryview(buffer)[:room])
+            except DownspoutError as exc:
+                self._let_go()
+                patience.after(exc)
+                continue
+            if count or self._is_the_end():
+                return count
+            self._let_go()  # this answer ends here, the document does not
 
     def _last(self) -> int | None:
         """Return the position behind the last byte to give, or `None` if nobody knows."""
-        size = self._identity.size
+        size = self.size
         return size if self._end is None else self._end if size is None else min(self._end, size)
 
     def _read(self, buffer: memoryview) -> int:
@@ -173,7 +221,8 @@ class DocumentReader(io.RawIOBase):
     def _approach(self, patience: Patience) -> None:
         """Bring the stream to the position: go on, skip a little, or ask anew."""
         ahead = self._position - self._stream_at
-        if self._stream is None or ahead < 0 or (ahead > _SKIP and self._stream.ranges):
+        beyond = ahead > 0 and self._stream_stop is not None and self._position >= self._stream_stop
+        if self._stream is None or ahead < 0 or beyond or (ahead > _SKIP and self._stream.ranges):
             in_order = self._stream_at == self._position and self._stream is None
             self._window = min(self._window * 4, _LARGEST_WINDOW) if in_order else _FIRST_WINDOW
             self._let_go()
@@ -200,13 +249,16 @@ class DocumentReader(io.RawIOBase):
                 patience.after(exc)
 
     def _next_stop(self, link: Link) -> int | None:
-        size = self._identity.size
-        if self._identity == Identity() and self._position:
+        size = self.size
+        if self._exact and not link.single_use:
+            stop = self._position + self._wanted
+        elif self._identity == Identity() and self._position:
             return self._end
-        if size is None or link.single_use or self._position == 0:
+        elif size is None or link.single_use or self._position == 0:
             return None
-        stop = self._position + self._window
-        return None if stop >= size else stop
+        else:
+            stop = self._position + self._window
+        return None if size is not None and stop >= size else stop
 
     def _accept(self, stream: Stream, link: Link) -> None:
         said = Said.by(stream, link)
@@ -245,4 +297,27 @@ class DocumentReader(io.RawIOBase):
         """Let go of the connection."""
         if not self.closed:
             self._let_go()
+            self._tell_end(None)
         super().close()
+
+    def _tell_end(self, error: DownspoutError | None) -> None:
+        ended, self._ended = self._ended, _unheard
+        ended(self._given, error)
+
+
+class DocumentFile(io.BufferedReader):
+    """A document that is read: a `DocumentReader`, as its `raw`, behind a buffer. `name` is the document's."""
+
+    def __init__(self, reader: DocumentReader) -> None:
+        super().__init__(reader, _BUFFER)
+        self._reader = reader
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the document, or `None` if nobody says."""
+        return self._reader.size
+
+    @property
+    def version(self) -> str | None:
+        """The document's version, or `None`."""
+        return self._reader.version
