@@ -31,7 +31,7 @@ check: $(READY)
 	pyright --verifytypes downspout --ignoreexternal
 
 docs: $(READY)
-	mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 bench: $(READY)
 	python tests/bench $(ARGS)
