@@ -288,7 +288,7 @@ def test_every_module_says_what_it_is_for():
 
 # What is not committed. Spelt apart, so that this file is no offence itself.
 HOSTS = ["pypi" + ".org", "python" + "hosted.org", "registry.npm" + "js.org", "deb.deb" + "ian.org"]
-PATHS = ["/wo" + "rk/", "/ro" + "ot/.", "/tmp/" + "venv"]
+PATHS = ["/wo" + "rk/", "/ro" + "ot/.py" + "env", "/tmp/" + "venv"]
 LOCKS = {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "package-lock.json", "yarn.lock"}
 
 
