@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from downspout._batch.arrivals import Arrivals
 from downspout._batch.memory import memory_key
 from downspout._batch.wanted import Wanted
-from downspout._models import Result
+from downspout._models import Result, Status
 from downspout.errors import DownspoutError
 
 _CHUNK = 100
@@ -23,11 +23,13 @@ class Settled(NamedTuple):
     """What came of a document, kept small: there may be a hundred thousand.
 
     Attributes:
+        status: as in `Result`.
         error: why it is not there, or `None`.
         path: where it is, or nothing.
         size: bytes, or `None`.
     """
 
+    status: Status
     error: DownspoutError | None
     path: str
     size: int | None
@@ -120,7 +122,7 @@ class Feed:
             waiting = self._seen.get(token)
             if not isinstance(waiting, list):
                 return
-            settled = self._seen[token] = Settled(result.error, str(result.path or ""), result.size)
+            settled = self._seen[token] = Settled(result.status, result.error, str(result.path or ""), result.size)
         for other in waiting:
             self._taker.repeat(other, settled)
 

@@ -31,22 +31,27 @@ class Memory:
         self._lock = threading.Lock()
         self._folders = {directory}
 
-    def known(self, wanted: Iterable[Wanted]) -> Mapping[str, Row]:
-        """Return what earlier runs recorded of these, by key."""
+    def done(self, wanted: Iterable[Wanted]) -> Mapping[str, Row]:
+        """Return what earlier runs recorded of those documents that are there as they were left, by key."""
         if self._ledger is None:
             return {}
-        return self._ledger.lookup_many(memory_key(item) for item in wanted if item.reference is not None)
+        by_key = {memory_key(item): item for item in wanted if item.reference is not None}
+        rows = self._ledger.lookup_many(by_key)
+        return {key: row for key, row in rows.items() if self._is_done(by_key[key], row)}
 
     def path_of(self, row: Row) -> Path:
         """Return where the document of `row` is."""
         return self.directory / (row.target or "")
 
-    def is_done(self, item: Wanted, row: Row) -> bool:
-        """Return whether `row` says that the document is there, and the file agrees."""
+    def _is_done(self, item: Wanted, row: Row) -> bool:
         self._folders.add(self.path_of(row).parent)
-        if item.sha256 is not None and row.digest not in {None, f"sha256:{item.sha256}"}:
+        if not row.is_done_in(self.directory):
             return False
-        return row.is_done_in(self.directory)
+        if item.sha256 is None:
+            return True
+        recorded = row.digest or ""
+        found = recorded if recorded.startswith("sha256:") else _digest_of(self.path_of(row))
+        return found == f"sha256:{item.sha256}"
 
     def sweep(self) -> None:
         """Remove work files that were left beside documents that are done: those that have two names by now."""
@@ -116,6 +121,15 @@ class Memory:
             kind=error.kind if error is not None else None,
             message=error.message if error is not None else None,
         )
+
+
+def _digest_of(path: Path) -> str:
+    """Return what the ledger would say of the file's bytes; nobody computed it when they came."""
+    try:
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        return ""
 
 
 def memory_key(item: Wanted) -> str:

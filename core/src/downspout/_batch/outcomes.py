@@ -62,12 +62,16 @@ class Outcomes:
 
     def repeated(self, item: Wanted, settled: Settled) -> None:
         """A document was asked for already in this run."""
-        if settled.path:
-            self.skipped(item, Path(settled.path), settled.size, None)
+        if settled.status == "left":
+            self.left(item, settled.error)
         elif settled.error is not None:
             self.failed(item, settled.error)
         else:
-            self.left(item, None)
+            self.skipped(item, Path(settled.path), settled.size, None)
+
+    def unfolded(self, item: Wanted, folder: Path) -> None:
+        """A folder is listed: it has no result of its own, but whoever asks for it again gets one."""
+        self._feed.settled(item, self._result(item, "skipped", path=folder))
 
     def _note(self, item: Wanted, result: Result) -> None:
         try:

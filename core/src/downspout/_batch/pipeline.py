@@ -4,8 +4,9 @@ import contextvars
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from queue import Empty
 
@@ -13,8 +14,9 @@ from attrs import evolve, field, frozen
 
 from downspout._access import DocumentSource, Session, life_left
 from downspout._batch.feed import Feed, Settled
-from downspout._batch.folders import unfold
+from downspout._batch.folders import base_of, only_new, unfold
 from downspout._batch.lane import Lane, Ready
+from downspout._batch.ledger import Row
 from downspout._batch.memory import Memory, memory_key
 from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
@@ -172,24 +174,29 @@ class Batch:
 
     def offer(self, items: list[Wanted]) -> None:
         """Take over what was read; settle at once what needs no network."""
-        known = self._memory.known(items)
+        done = self._memory.done(items)
         lanes = [self._lane(item) for item in items]
         with self._wake:
             for item, lane in zip(items, lanes, strict=True):
-                row = known.get(memory_key(item))
                 if item.error is not None:
                     self._outcomes.failed(item, item.error)
+                elif (undone := self._undone(item, done)) is None:
                     continue
-                is_done = row is not None and self._memory.is_done(item, row)
-                if row is not None and is_done and not self._options.refresh:
-                    self._outcomes.skipped(
-                        item, self._memory.directory / (row.target or ""), row.size, row.version
-                    )
                 elif isinstance(lane, DownspoutError):
                     self._outcomes.failed(item, lane)
                 else:
-                    self._enqueue(lane, evolve(item, done=row) if is_done else item)
+                    self._enqueue(lane, undone)
             self._wake.notify_all()
+
+    def _undone(self, item: Wanted, done: Mapping[str, Row]) -> Wanted | None:
+        """Return what is to be asked for; `None` if it is there, and was answered for."""
+        row = done.get(memory_key(item))
+        if row is None:
+            return item
+        if self._options.refresh:
+            return evolve(item, done=row)
+        self._outcomes.skipped(item, self._memory.path_of(row), row.size, row.version)
+        return None
 
     def exhausted(self) -> None:
         """Nothing more will be read."""
@@ -291,11 +298,16 @@ class Batch:
         except DownspoutError as exc:
             self._resolve_failed(lane, wanted, exc)
             return
+        pages = [unfold(item, found, self._memory.claim) for item, found in zip(wanted, outcomes, strict=True)]
+        done = self._memory.done(chain(*pages))
         mine: Ready | None = None
         with self._wake:
             lane.resolving -= len(wanted)
             lane.failures = 0
-            for item, outcome in zip(wanted, outcomes, strict=True):
+            for item, outcome, page in zip(wanted, outcomes, pages, strict=True):
+                if isinstance(outcome, Folder):
+                    self._unfold(lane, item, page, done)
+                    continue
                 ready = self._take(lane, item, outcome)
                 if ready is None:
                     continue
@@ -309,29 +321,26 @@ class Batch:
         if mine is not None:
             self._bring(lane, mine)
 
-    def _take(self, lane: Lane, item: Wanted, outcome: Outcome) -> Ready | None:
+    def _take(self, lane: Lane, item: Wanted, outcome: Link | DownspoutError) -> Ready | None:
         if isinstance(outcome, Link):
             if item.done is not None and outcome.version is not None and outcome.version == item.done.version:
                 self._outcomes.skipped(item, self._memory.path_of(item.done), item.done.size, outcome.version)
                 return None
             return Ready(item, outcome, life_left(outcome, lane.session))
-        if isinstance(outcome, Folder):
-            self._unfold(lane, item, outcome)
-        elif not self._again(lane, item, outcome):
+        if not self._again(lane, item, outcome):
             self._outcomes.failed(item, outcome)
         return None
 
-    def _unfold(self, lane: Lane, item: Wanted, folder: Folder) -> None:
+    def _unfold(self, lane: Lane, item: Wanted, page: list[Wanted], done: Mapping[str, Row]) -> None:
         """Put a folder's page before everything else."""
-        inside = unfold(item, folder, self._memory.claim)
-        self._feed.unfolded(len(inside) - 1)
-        fresh: list[Wanted] = []
-        for found in inside:
+        self._feed.unfolded(len(page) - 1)
+        for found in page:
             if found.error is not None:
                 self._outcomes.failed(found, found.error)
-            elif found.below is not None or not self._feed.is_repeated(found):
-                fresh.append(found)
-        lane.pending.extendleft(reversed(fresh))
+        self._outcomes.unfolded(item, self._memory.directory / base_of(item))
+        fresh = only_new([found for found in page if found.error is None], self._feed.is_repeated)
+        undone = [left for found in fresh if (left := self._undone(found, done)) is not None]
+        lane.pending.extendleft(reversed(undone))
 
     def _resolve_failed(self, lane: Lane, wanted: tuple[Wanted, ...], error: DownspoutError) -> None:
         with self._wake:

@@ -32,6 +32,7 @@ class Wanted:
         below: the folder (relative) that children of it go to, or `None`.
         chosen: whether the target is the user's own choice.
         done: what the ledger says of it, where it is there but is asked about again.
+        barren: of a folder's further page: how many before it, in a row, brought nothing new; else `None`.
     """
 
     uri: str
@@ -45,6 +46,7 @@ class Wanted:
     below: PurePosixPath | None = None
     chosen: bool = False
     done: Row | None = None
+    barren: int | None = None
 
     @property
     def shown(self) -> str:
