@@ -61,18 +61,21 @@ class Said:
     Attributes:
         start: position of its first byte, or `None` if it does not say.
         identity: of the bytes; the version is the link's where the stream has none.
+        whole: whether it is the whole document, from its beginning to its end.
         unsatisfied: whether the range lies beyond the end.
     """
 
     start: int | None
     identity: Identity
+    whole: bool = False
     unsatisfied: bool = False
 
     @classmethod
     def by(cls, stream: Stream, link: Link) -> "Said":
         """Return what `stream`, opened from `link`, says."""
         version = link.version if stream.version is None else stream.version
-        return cls(stream.start, Identity(version, stream.etag, stream.size), stream.unsatisfied)
+        whole = stream.start == 0 and stream.stop in {None, stream.size} and not stream.unsatisfied
+        return cls(stream.start, Identity(version, stream.etag, stream.size), whole, stream.unsatisfied)
 
 
 @frozen
@@ -130,8 +133,8 @@ def decide(asked: int, held: Identity, said: Said, shown: str) -> Decision:
     if asked == 0 and (held == Identity() or held.confirms(said.identity)):
         return Append(0)
     if held.contradicts(said.identity):
-        return Restart(here=said.start == 0, why="the document has changed")
-    if said.start == 0:
+        return Restart(here=said.whole, why="the document has changed")
+    if said.whole:
         return Restart(here=True, why="the server sent all of it")
     if said.start > asked:
         return Restart(here=False, why="the server sent a later part")

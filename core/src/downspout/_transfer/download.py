@@ -5,15 +5,17 @@ from pathlib import Path
 
 from attrs import frozen
 
-from downspout._models import Link, Progress, Result, Stream, Verified
+from downspout._models import Link, Progress, Result, Verified
 from downspout._names import choose_name
 from downspout._transfer.fetch import Fetch
+from downspout._transfer.finished import Finished, left_by_finished, remove
 from downspout._transfer.options import Options
-from downspout._transfer.part import Part, already_there, check_target, left_by_finished, mismatch, remove
+from downspout._transfer.part import Part, digest_of_file
 from downspout._transfer.patience import Patience
 from downspout._transfer.record import Record, record_key
-from downspout._transfer.source import Source
-from downspout.errors import DownspoutError, LinkRefused
+from downspout._transfer.source import Opened, Source, open_document
+from downspout._transfer.target import already_there, check_target
+from downspout.errors import DownspoutError, IntegrityError
 
 Place = Callable[[str], Path]
 """Says where a document of a name goes."""
@@ -49,88 +51,92 @@ def bring_down(source: Source, place: Path | Place, options: Options) -> Brought
         DownspoutError: it is not there; the target is as it was.
     """
     patience = Patience(options, source.reference.shown)
-    if isinstance(place, Path) and (skipped := _settled(source, place, options)) is not None:
-        return skipped
+    if isinstance(place, Path) and (settled := _settled(source, place, options)) is not None:
+        return settled
     options.progress(Progress(source.reference, "resolving"))
-    link, first = _begin(source, patience, unnamed=not isinstance(place, Path))
+    link, opened = _begin(source, patience, unnamed=not isinstance(place, Path))
     try:
-        target = place if isinstance(place, Path) else place(_name(link, first))
-        if not isinstance(place, Path) and (skipped := _settled(source, target, options)) is not None:
-            return skipped
+        target = place if isinstance(place, Path) else place(_name(link, opened))
+        if not isinstance(place, Path) and (settled := _settled(source, target, options)) is not None:
+            return settled
         with Part(target) as part:
-            fetch = Fetch(source, part, options, patience)
-            first, given = None, first
-            fetch.run(link, given)
+            fetch = Fetch(source, part, options, patience, link)
+            opened, given = None, opened
+            fetch.run(given)
             return _finish(source, part, fetch, options)
     finally:
-        if first is not None:
-            first.close()
+        if opened is not None:
+            opened.close()
 
 
 def _settled(source: Source, target: Path, options: Options) -> Brought | None:
     """Look at the target before the network is asked for bytes."""
     if not check_target(target):
         return None
-    size = target.stat().st_size
-    leftovers = left_by_finished(target, record_key(source.reference))
-    if leftovers:
-        if not options.keep_leftovers:
-            remove(leftovers)
-        return Brought(Result(source.reference, "ok", target, size, verified="size"), leftovers)
+    finished = left_by_finished(target, record_key(source.reference))
+    if finished is not None and (brought := _finished_before(source, finished, options)) is not None:
+        return brought
     if options.exists in {"overwrite", "rename"}:
         return None
     if options.exists == "skip":
-        return Brought(Result(source.reference, "skipped", target, size))
+        return Brought(Result(source.reference, "skipped", target, target.stat().st_size))
     raise already_there(target)
 
 
-def _begin(source: Source, patience: Patience, *, unnamed: bool) -> tuple[Link, Stream | None]:
+def _finished_before(source: Source, finished: Finished, options: Options) -> Brought | None:
+    """Return the result of a run that was killed before it could; `None` if it is not what is wanted now."""
+    sha256 = None
+    if options.sha256 is not None or options.compute_hash:
+        sha256 = digest_of_file(finished.path, "sha256", options.cancelled)
+    if options.sha256 not in {None, sha256}:
+        return None
+    if not options.keep_leftovers:
+        remove(finished.leftovers)
+    size, version = finished.record.identity.size, finished.record.identity.version
+    verified: Verified = "size" if options.sha256 is None else "digest"
+    result = Result(source.reference, "ok", finished.path, size, sha256, verified, version)
+    digest = None if sha256 is None else f"sha256:{sha256}"
+    return Brought(result, finished.leftovers if options.keep_leftovers else (), digest)
+
+
+def _begin(source: Source, patience: Patience, *, unnamed: bool) -> tuple[Link, Opened | None]:
     """Return a link, and a stream of it where only the stream knows the document's name."""
     while True:
-        link = None
         try:
             link = source.link()
-            if not unnamed or link.name:
-                return link, None
-            return link, source.open(link, 0, None, None)
+            return link, open_document(source, 0, None, None, link) if unnamed and not link.name else None
         except DownspoutError as exc:
-            if isinstance(exc, LinkRefused) and link is not None:
-                source.refuse(link)
             patience.after(exc)
 
 
-def _name(link: Link, stream: Stream | None) -> str:
-    return choose_name(link.name or (stream.name if stream is not None else None), None, link.url)
+def _name(link: Link, opened: Opened | None) -> str:
+    return choose_name(link.name or (opened.stream.name if opened is not None else None), None, link.url)
 
 
 def _finish(source: Source, part: Part, fetch: Fetch, options: Options) -> Brought:
     """Verify what came, and give it its name."""
-    reference = source.reference
-    link = fetch.link or source.link()
-    size = fetch.identity.size
-    part.truncate(size or 0)
-    options.progress(Progress(reference, "verifying", size or 0, size, fetch.name))
-    verified, digest = _verify(part, link, fetch, options)
-    when = link.modified_at or fetch.modified_at
-    record = Record(record_key(reference), fetch.identity, ((0, size or 0),))
-    seconds = None if when is None else when.timestamp()
+    reference, identity = source.reference, fetch.identity
+    size = identity.size or 0
+    part.truncate(size)
+    options.progress(Progress(reference, "verifying", size, size, part.target.name))
+    verified, digest = _verify(part, fetch, options)
+    record = Record(record_key(reference), identity, ((0, size),))
+    seconds = None if fetch.modified_at is None else fetch.modified_at.timestamp()
     path, kept = part.finish(record, options.exists, seconds, keep=options.keep_leftovers)
     sha256 = digest.removeprefix("sha256:") if digest is not None and digest.startswith("sha256:") else None
-    result = Result(
-        reference, "ok", path, size, sha256, verified, fetch.identity.version, transferred=fetch.transferred
-    )
-    options.progress(Progress(reference, "done", size or 0, size, path.name))
+    result = Result(reference, "ok", path, size, sha256, verified, identity.version, transferred=fetch.transferred)
+    options.progress(Progress(reference, "done", size, size, path.name))
     return Brought(result, kept, digest)
 
 
-def _verify(part: Part, link: Link, fetch: Fetch, options: Options) -> tuple[Verified, str | None]:
+def _verify(part: Part, fetch: Fetch, options: Options) -> tuple[Verified, str | None]:
     """Hold the bytes against every digest there is; return what they were held against, and the digest.
 
     Raises:
         IntegrityError: they are not the document; nothing of them is kept.
     """
     shown = fetch.shown
-    expected = {name: value for name, value in link.digests.items() if name in _ALGORITHMS}
+    expected = {name: value for name, value in fetch.link.digests.items() if name in _ALGORITHMS}
     strongest = next((name for name in _ALGORITHMS if name in expected), None)
     computed: dict[str, str] = {}
 
@@ -141,13 +147,17 @@ def _verify(part: Part, link: Link, fetch: Fetch, options: Options) -> tuple[Ver
 
     if strongest is not None and compute(strongest) != expected[strongest]:
         part.discard()
-        raise mismatch(shown, f"the bytes do not have the {strongest} digest that the service names")
+        raise _mismatch(shown, f"the bytes do not have the {strongest} digest that the service names")
     if options.sha256 is not None and compute("sha256") != options.sha256.lower():
         part.discard()
-        raise mismatch(shown, "the bytes do not have the SHA-256 that was given")
+        raise _mismatch(shown, "the bytes do not have the SHA-256 that was given")
     if options.compute_hash:
         compute("sha256")
     held_against_digest = strongest is not None or options.sha256 is not None
     verified: Verified = "digest" if held_against_digest else "size" if fetch.size_was_announced else "none"
     chosen = "sha256" if "sha256" in computed else next(iter(computed), None)
     return verified, None if chosen is None else f"{chosen}:{computed[chosen]}"
+
+
+def _mismatch(shown: str, what: str) -> IntegrityError:
+    return IntegrityError(f"{shown}: {what}.", hint="Nothing was kept; try again, or ask the service's owner.")

@@ -1,15 +1,16 @@
-"""When more connections help: as many as were asked for, or as long as each doubling makes it faster."""
+"""Further connections: when they help, and how they come to an end."""
 
+import contextvars
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from downspout._models import Link, Stream
+from downspout._models import Stream
 from downspout._transfer.options import MOST_CONNECTIONS, Options
-from downspout._transfer.work import LEAST_SHARE
-
-if TYPE_CHECKING:
-    from downspout._transfer.fetch import Fetch
+from downspout._transfer.source import Opened
+from downspout._transfer.work import LEAST_SHARE, Work
+from downspout.errors import Cancelled
 
 _LOOK_SECONDS = 0.25
 _WORTH_SECONDS = 1.0
@@ -17,54 +18,58 @@ _GAIN = 1.15
 
 
 class Helpers:
-    """The further connections of a fetch.
+    """The connections of a document besides the first, and what all of them must know of each other.
 
     Args:
-        fetch: whose.
+        work: what they share.
         options: how many are wanted.
+        hire: returns what one more of them does.
+
+    Attributes:
+        fatal: what ended the work of all, or `None`.
     """
 
-    def __init__(self, fetch: "Fetch", options: Options) -> None:
-        self._fetch = fetch
+    def __init__(self, work: Work, options: Options, hire: Callable[[], Callable[[], None]]) -> None:
+        self._work, self._hire = work, hire
         self._wanted = 1 if options.limiter is not None and options.connections is None else options.connections
-        self._threads: list[threading.Thread] = []
         self._forbidden = self._wanted == 1
+        self._started = 0
         self._looked_at: float | None = None
         self._looked_fetched = 0
         self._rate = 0.0
+        self._streams: set[Stream] = set()
+        self._changed = threading.Condition()
+        self.fatal: BaseException | None = None
+
+    # When they help.
 
     def forbid(self) -> None:
-        """Stay with one connection from now on: the answers of several did not agree."""
+        """Stay with one connection: the answers of several did not agree."""
         self._forbidden = True
 
-    def join(self) -> None:
-        """Wait until all have ended."""
-        for thread in self._threads:
-            thread.join()
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-
-    def consider(self, stream: Stream, link: Link) -> None:
+    def consider(self, opened: Opened) -> None:
         """Start helpers if that is wanted, safe, and worth it. Called after every block of the first connection.
 
         Safe is: the size is known, ranges are honoured, and a strong entity tag tells the pieces of one version
         from those of another. A link that works once is left to one connection.
         """
-        if self._forbidden or threading.current_thread() in self._threads:
+        if self._forbidden:
             return
-        etag = stream.etag
-        if link.single_use or not stream.ranges or etag is None or not etag.startswith('"'):
+        etag = opened.stream.etag
+        if opened.link.single_use or not opened.stream.ranges or etag is None or not etag.startswith('"'):
             self._forbidden = True
             return
-        fetched, rest = self._fetch.rest()
+        rest = self._work.largest_rest()
         if rest < 2 * LEAST_SHARE:
             return
         if self._wanted is not None:
             self._forbidden = True
             self._start(self._wanted - 1)
         else:
-            self._look(fetched, rest)
+            self._look(self._work.fetched, rest)
 
     def _look(self, fetched: int, rest: int) -> None:
+        """Double the connections as long as each doubling makes it faster."""
         now = time.monotonic()
         if self._looked_at is None:
             self._looked_at, self._looked_fetched = now, fetched
@@ -74,7 +79,7 @@ class Helpers:
             return
         rate = (fetched - self._looked_fetched) / passed
         self._looked_at, self._looked_fetched = now, fetched
-        running = 1 + len(self._threads)
+        running = 1 + self._started
         if running >= MOST_CONNECTIONS or rate < _GAIN * self._rate or rest < rate * _WORTH_SECONDS:
             self._forbidden = rate < _GAIN * self._rate or running >= MOST_CONNECTIONS
             return
@@ -82,4 +87,52 @@ class Helpers:
         self._start(running)
 
     def _start(self, count: int) -> None:
-        self._threads += [self._fetch.start_helper() for _ in range(count)]
+        self._started += count
+        for _ in range(count):
+            context, run = contextvars.copy_context(), self._hire()
+            threading.Thread(target=context.run, args=(run,), name="downspout-helper", daemon=True).start()
+
+    # How they end.
+
+    @contextmanager
+    def using(self, stream: Stream) -> Iterator[None]:
+        """Let this thread read `stream` and write what comes; not any more once all has ended.
+
+        Raises:
+            BaseException: what ended it.
+        """
+        with self._changed:
+            self.check()
+            self._streams.add(stream)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._streams.discard(stream)
+                self._changed.notify_all()
+
+    def check(self) -> None:
+        """Raise what ended the work of all, if anything did."""
+        if self.fatal is not None:
+            raise self.fatal
+
+    def fail(self, trouble: BaseException) -> bool:
+        """End the work of all; return whether `trouble` is the first to do so."""
+        with self._changed:
+            first = self.fatal is None
+            if first:
+                self.fatal = trouble
+            streams = list(self._streams)
+        for stream in streams:
+            stream.close()
+        return first
+
+    def stop(self) -> None:
+        """End it, and wait until nobody reads or writes any more.
+
+        A helper that still waits for an answer is not waited for: it gets no further than `using`.
+        """
+        self.fail(Cancelled("The download has ended."))
+        with self._changed:
+            while self._streams:
+                self._changed.wait()

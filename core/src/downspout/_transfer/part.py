@@ -1,28 +1,35 @@
 """The file that a document is written to before it has its name (design section 5)."""
 
 import contextlib
-import errno
-import functools
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
 
 from downspout._names import distinct_name
+from downspout._transfer.finished import remove, work_files
 from downspout._transfer.record import Record, read_record, write_record
-from downspout.errors import Cancelled, IntegrityError, StorageError, TargetExists
+from downspout._transfer.target import (
+    already_there,
+    check_target,
+    flush_folder,
+    link_or_rename,
+    mode_for,
+    put_in_place,
+)
+from downspout.errors import Cancelled, StorageError
 
 Exists = Literal["fail", "skip", "overwrite", "rename"]
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 _HASH_BLOCK = 1024 * 1024
 
 
 class Part:
     """A part file, held by one process at a time; use it as a context.
 
-    What stands under the target's name is not touched before `finish`.
+    What stands under the target's name is not touched before `finish`. A part that a later run could not go on
+    from does not outlive the context.
 
     Attributes:
         target: where the document will be.
@@ -32,7 +39,9 @@ class Part:
     def __init__(self, target: Path) -> None:
         self.target = target
         self._path, self._record_path = work_files(target)
+        self._spare = self._path.with_suffix(".spare")  # a second name, for the moment of replacing the target
         self._fd = -1
+        self._worth_keeping = False
         self.record: Record | None = None
 
     def __enter__(self) -> Self:
@@ -40,20 +49,31 @@ class Part:
             self._fd, fresh = self._claim()
         except OSError as exc:
             raise self._trouble("making its part file", exc) from exc
-        if not fresh:
-            self.record = read_record(self._record_path)
+        try:
+            if fresh:
+                self._forget_record()
+            else:
+                self.record = read_record(self._record_path)
+        except OSError as exc:
+            self.__exit__()
+            raise self._trouble("making its part file", exc) from exc
+        self._worth_keeping = self.record is not None
         return self
 
     def __exit__(self, *_: object) -> None:
         fd, self._fd = self._fd, -1
-        if fd != -1:
+        with contextlib.suppress(OSError):  # what was to last was flushed before: closing has no news to tell
+            if not self._worth_keeping and self._is_at_its_place(os.fstat(fd)):
+                self._path.unlink()
+        with contextlib.suppress(OSError):
             os.close(fd)
 
     def _claim(self) -> tuple[int, bool]:
         """Return the open, locked part, and whether it was made just now.
 
         Whoever held it before may have given it its final name between our opening and our locking it; so the
-        name is looked at once more under the lock.
+        name is looked at once more under the lock. A part that has another name is a finished document by now,
+        and not to be written to.
         """
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         while True:
@@ -63,10 +83,7 @@ class Part:
                 fd, fresh = os.open(self._path, flags, 0o600), False
             try:
                 self._lock(fd)
-                facts = os.fstat(fd)
-                if not stat.S_ISREG(facts.st_mode):
-                    raise StorageError(f"{self._path.name} is no regular file.", hint="Remove it.")
-                if self._is_at_its_place(facts):
+                if self._is_at_its_place(os.fstat(fd)) and not self._has_another_name(fd):
                     return fd, fresh
             except BaseException:
                 os.close(fd)
@@ -74,6 +91,8 @@ class Part:
             os.close(fd)
 
     def _lock(self, fd: int) -> None:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise StorageError(f"{self._path.name} is no regular file.", hint="Remove it.")
         try:
             import fcntl
         except ImportError:  # pragma: no cover - Windows: the rename still keeps the target whole
@@ -89,10 +108,24 @@ class Part:
 
     def _is_at_its_place(self, facts: os.stat_result) -> bool:
         try:
-            there = os.stat(self._path, follow_symlinks=False)
+            return os.path.samestat(os.stat(self._path, follow_symlinks=False), facts)
         except FileNotFoundError:
             return False
-        return (there.st_dev, there.st_ino) == (facts.st_dev, facts.st_ino)
+
+    def _has_another_name(self, fd: int) -> bool:
+        """Return whether somebody else knows the file, too; then its name here is given up."""
+        self._spare.unlink(missing_ok=True)
+        if os.fstat(fd).st_nlink == 1:
+            return False
+        self._path.unlink()
+        return True
+
+    def _forget_record(self) -> None:
+        """Remove the record for good: after a power cut it would speak of bytes that are gone."""
+        with contextlib.suppress(FileNotFoundError):
+            self._record_path.unlink()
+            flush_folder(self.target.parent)
+        self.record, self._worth_keeping = None, False
 
     @property
     def size(self) -> int:
@@ -113,8 +146,15 @@ class Part:
             raise self._trouble("writing it", exc) from exc
 
     def read(self, start: int, count: int) -> bytes:
-        """Return at most `count` bytes from `start` on."""
-        return os.pread(self._fd, count, start)
+        """Return at most `count` bytes from `start` on.
+
+        Raises:
+            StorageError: the disk does not give them back.
+        """
+        try:
+            return os.pread(self._fd, count, start)
+        except OSError as exc:
+            raise self._trouble("reading it", exc) from exc
 
     def note(self, record: Record) -> None:
         """Make what is written last, then say so in the record; in this order, or a power cut makes it a lie.
@@ -127,15 +167,15 @@ class Part:
             write_record(self._record_path, record)
         except OSError as exc:
             raise self._trouble("noting how far it is", exc) from exc
+        self._worth_keeping = True
 
     def reset(self) -> None:
         """Forget all bytes, the record first."""
         try:
-            self._record_path.unlink(missing_ok=True)
+            self._forget_record()
             os.ftruncate(self._fd, 0)
         except OSError as exc:
             raise self._trouble("starting over", exc) from exc
-        self.record = None
 
     def truncate(self, size: int) -> None:
         """Cut off what lies behind `size`."""
@@ -149,16 +189,12 @@ class Part:
 
         Raises:
             Cancelled: `cancelled()` said so.
+            StorageError: the disk does not give the bytes back.
         """
-        digest = hashlib.new(algorithm, usedforsecurity=False)
-        block = memoryview(bytearray(_HASH_BLOCK))
-        position = 0
-        while count := os.preadv(self._fd, [block], position):
-            digest.update(block[:count])
-            position += count
-            if cancelled():
-                raise Cancelled(f"{self.target.name}: stopped while it was checked.")
-        return digest.hexdigest()
+        try:
+            return _digest(self._fd, algorithm, cancelled, self.target.name)
+        except OSError as exc:
+            raise self._trouble("reading it", exc) from exc
 
     def finish(
         self, record: Record, exists: Exists, modified: float | None, *, keep: bool
@@ -183,41 +219,41 @@ class Part:
             StorageError: the disk does not take it.
         """
         try:
-            os.fchmod(self._fd, self._final_mode())
-            if modified is not None:
-                os.utime(self._fd, (modified, modified))
+            self._dress(exists, modified)
             os.fsync(self._fd)
             if not self._is_at_its_place(os.fstat(self._fd)):
                 raise StorageError(f"Somebody removed the part file of {self.target.name}.", hint="Try again.")
-            if exists != "overwrite":
-                write_record(self._record_path, record, last=False)
+            write_record(self._record_path, record, last=False)
+            self._worth_keeping = True
             path = self._give_name(exists)
-            leftovers: tuple[Path, ...] = (self._record_path, self._path)
-            if not keep or not self._path.exists():
-                remove(leftovers)
-                leftovers = ()
             flush_folder(path.parent)
         except OSError as exc:
             raise self._trouble("giving it its name", exc) from exc
-        return path, leftovers
+        leftovers = (self._record_path, self._path)
+        if keep and self._path.exists():
+            return path, leftovers
+        remove(leftovers)
+        return path, ()
 
-    def _final_mode(self) -> int:
-        try:
-            facts = os.stat(self.target, follow_symlinks=False)
-        except FileNotFoundError:
-            return 0o666 & ~umask()
-        return stat.S_IMODE(facts.st_mode) if stat.S_ISREG(facts.st_mode) else 0o600
+    def _dress(self, exists: Exists, modified: float | None) -> None:
+        """Give the file its mode and time; some file systems have neither, which is no reason to fail."""
+        mode = mode_for(self.target, replaces=exists == "overwrite")
+        with contextlib.suppress(OSError):
+            os.fchmod(self._fd, mode)
+        if modified is not None:
+            with contextlib.suppress(OSError, OverflowError):
+                os.utime(self._fd, (modified, modified))
 
     def _give_name(self, exists: Exists) -> Path:
         check_target(self.target)
-        if exists == "overwrite":
-            os.replace(self._path, self.target)
-            return self.target
         path = self.target
         while True:
             try:
                 link_or_rename(self._path, path)
             except FileExistsError as exc:
+                if exists == "overwrite":
+                    put_in_place(self._path, path, self._spare)
+                    return path
                 if exists != "rename":
                     raise already_there(path) from exc
                 path = self.target.with_name(distinct_name(self.target.name, self._is_taken))
@@ -230,131 +266,33 @@ class Part:
     def discard(self) -> None:
         """Remove part and record: the bytes are not the document."""
         remove((self._record_path, self._path))
+        self._worth_keeping = False
 
     def _trouble(self, doing: str, exc: OSError) -> StorageError:
         return StorageError.from_os(f"{doing} ({self.target.name})", exc)
 
 
-def work_files(target: Path) -> tuple[Path, Path]:
-    """Return the part and the record of a target: beside it, so that a rename is one step."""
-    tag = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-    return target.parent / f".downspout-{tag}.part", target.parent / f".downspout-{tag}.json"
-
-
-def left_by_finished(target: Path, key: str) -> tuple[Path, ...]:
-    """Return the work files of an earlier run that gave this document its name and was killed right then.
-
-    Then part and target are one file, and the record is of the same document. They are removed only once
-    somebody has noted the document as done: this run may be killed, too.
-    """
-    part, record = work_files(target)
-    try:
-        there, mine = os.stat(target, follow_symlinks=False), os.stat(part, follow_symlinks=False)
-    except OSError:
-        return ()
-    noted = read_record(record)
-    if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino) or noted is None or noted.key != key:
-        return ()
-    return record, part
-
-
-def sweep(folder: Path) -> None:
-    """Remove from `folder` the work files of documents that have their names: parts with a second name.
+def digest_of_file(path: Path, algorithm: str, cancelled: Callable[[], bool]) -> str:
+    """Return the digest of a file, lower-case hex.
 
     Raises:
-        OSError: the folder cannot be read.
-    """
-    with os.scandir(folder) as entries:
-        parts = [
-            entry for entry in entries if entry.name.startswith(".downspout-") and entry.name.endswith(".part")
-        ]
-    for part in parts:
-        if part.stat(follow_symlinks=False).st_nlink > 1:
-            remove((Path(part.path).with_suffix(".json"), Path(part.path)))
-
-
-def remove(paths: Iterable[Path]) -> None:
-    """Remove work files; what cannot be removed is in nobody's way."""
-    for path in paths:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-
-
-def link_or_rename(source: Path, target: Path) -> None:
-    """Give `source` the name `target`, which nobody may have; where links are, not even for a moment.
-
-    Raises:
-        FileExistsError: somebody has it.
+        Cancelled: `cancelled()` said so.
+        StorageError: it cannot be read.
     """
     try:
-        os.link(source, target, follow_symlinks=False)
-    except FileExistsError:
-        raise
+        with open(path, "rb", buffering=0) as file:
+            return _digest(file.fileno(), algorithm, cancelled, path.name)
     except OSError as exc:
-        if exc.errno not in _NO_LINKS:
-            raise
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, "exists", str(target)) from exc
-        os.rename(source, target)
+        raise StorageError.from_os(f"reading {path.name}", exc) from exc
 
 
-def already_there(path: Path) -> TargetExists:
-    """Return the error for a name that is taken."""
-    return TargetExists(
-        f"{path.name} exists already.",
-        hint="Choose with --exists: skip, overwrite or rename; or another -o or -d.",
-    )
-
-
-def check_target(target: Path) -> bool:
-    """Return whether there is something under the target's name.
-
-    Raises:
-        StorageError: it is no regular file (a folder, a link, a device): never replaced.
-    """
-    try:
-        facts = os.stat(target, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    except OSError as exc:
-        raise StorageError.from_os(f"looking at {target.name}", exc) from exc
-    if not stat.S_ISREG(facts.st_mode):
-        raise StorageError(
-            f"{target.name} exists and is no regular file.", hint="Choose another name with -o, or another -d."
-        )
-    return True
-
-
-def flush_folder(folder: Path) -> None:
-    """Make a rename in `folder` last. Where a folder cannot be flushed, the system does it by itself."""
-    try:
-        fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    except OSError:
-        return
-    try:
-        os.fsync(fd)
-    except OSError as exc:
-        if exc.errno not in {errno.EINVAL, errno.EBADF, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(fd)
-
-
-@functools.cache
-def umask() -> int:
-    """Return the process's file mode mask, without setting it where the system tells (threads share it)."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            for line in file:
-                if line.startswith("Umask:"):
-                    return int(line.split()[1], 8)
-    except (OSError, ValueError):
-        pass
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
-
-
-def mismatch(shown: str, what: str) -> IntegrityError:
-    """Return the error for bytes that are not the document."""
-    return IntegrityError(f"{shown}: {what}.", hint="Nothing was kept; try again, or ask the service's owner.")
+def _digest(fd: int, algorithm: str, cancelled: Callable[[], bool], name: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    block = memoryview(bytearray(_HASH_BLOCK))
+    position = 0
+    while count := os.preadv(fd, [block], position):
+        digest.update(block[:count])
+        position += count
+        if cancelled():
+            raise Cancelled(f"{name}: stopped while it was checked.", hint="Run it again to go on.")
+    return digest.hexdigest()

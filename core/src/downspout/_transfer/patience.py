@@ -28,7 +28,7 @@ class Patience:
     def __init__(self, options: Options, shown: str, retries: int | None = None) -> None:
         self._options, self._shown = options, shown
         self._retries = options.retries if retries is None else retries
-        self._failures = self._refusals = 0
+        self._failures = self._refusals = self._restarts = 0
         self._mark = 0
         self._lock = threading.Lock()
 
@@ -36,7 +36,17 @@ class Patience:
         """Say that `done` bytes are on disk; bytes that were there before, and are again, are no progress."""
         if done >= self._mark + PROGRESS:
             self._mark = done
-            self._failures = self._refusals = 0
+            self._failures = self._refusals = self._restarts = 0
+
+    def restarted(self, error: DownspoutError) -> None:
+        """Say that all begins anew because of `error`; go on at once, but not for ever.
+
+        Raises:
+            DownspoutError: the budget is spent.
+        """
+        self._restarts += 1
+        if self._restarts > self._retries + 1:
+            raise error
 
     def after(self, error: DownspoutError) -> None:
         """Wait as `error` asks for, or raise what is final about it.

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path
 
 from attrs import frozen
@@ -58,7 +59,8 @@ def write_record(path: Path, record: Record, *, last: bool = True) -> None:
         "ranges": record.done,
     }
     new = path.with_name(path.name + ".new")
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    new.unlink(missing_ok=True)  # of a run that was killed; nobody else writes here while we hold the part
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(fd, "wb") as file:
             file.write(json.dumps(document).encode())
@@ -75,9 +77,7 @@ def write_record(path: Path, record: Record, *, last: bool = True) -> None:
 def read_record(path: Path) -> Record | None:
     """Return the record in `path`, or `None`: none there, damaged, or of another version."""
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(fd, "rb") as file:
-            document = json.loads(file.read(_MAX_BYTES))
+        document = json.loads(_regular_bytes(path))
         if document["version"] != _VERSION:
             return None
         identity = Identity(
@@ -89,6 +89,15 @@ def read_record(path: Path) -> Record | None:
         return Record(_text(document["uri"]) or "", identity, tuple(done))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _regular_bytes(path: Path) -> bytes:
+    """Return the beginning of a file; of a folder, a link or a pipe, nothing."""
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        return os.read(fd, _MAX_BYTES) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    finally:
+        os.close(fd)
 
 
 def _text(value: object) -> str | None:

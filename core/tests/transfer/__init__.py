@@ -1,0 +1,1 @@
+"""Transfers, held to their promises against servers that lie."""
