@@ -21,6 +21,7 @@ from downspout.testing._contract.subject import HOOKS, NoNetwork, Subject
 from downspout.testing._contract.watch import Watch
 
 _LARGEST_BATCH = 10_000
+_LONGEST_HELP = 160
 _SETTING = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _SECRET_WORDS = re.compile(r"(^|_)(token|password|passwd|secret|apikey|api_key|passphrase|cookie|pin)$")
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
@@ -96,7 +97,8 @@ def _fits(name: str, function: object) -> Iterator[str]:
 @offline(
     "settings-told",
     "Its settings are documented, and what is secret is marked so.",
-    "Write one line of help for each: what it is and where people find it. Mark what proves who is asking with secret=True.",
+    "Write one line of help for each: what it is and where people find it. Mark what proves "
+    "who is asking with secret=True.",
 )
 def settings_told(subject: Subject) -> Iterator[str]:
     """Look at each `Setting`."""
@@ -126,8 +128,8 @@ def _named(setting: Setting) -> Iterator[str]:
 
 def _helped(setting: Setting) -> Iterator[str]:
     words = setting.help.strip()
-    if not words.isprintable() or len(words) > 120:
-        yield "the help is no line of at most 120 characters"
+    if not words.isprintable() or len(words) > _LONGEST_HELP:
+        yield f"the help is no line of at most {_LONGEST_HELP} characters"
     if len(words) < 8 or words.lower().replace(" ", "_") == setting.name:
         yield "the help says no more than the name"
 
@@ -256,7 +258,8 @@ def bears_any_text(subject: Subject) -> Iterator[str]:
 @offline(
     "asks-nobody",
     "Without an interaction it prompts nobody, whatever is missing.",
-    "Where interaction is None raise AuthenticationError with a hint instead of asking, opening a browser or waiting.",
+    "Where interaction is None raise AuthenticationError with a hint instead of asking, "
+    "opening a browser or waiting.",
 )
 def asks_nobody(subject: Subject) -> Iterator[str]:
     """Sign in with nothing, and with nobody there, and no network."""

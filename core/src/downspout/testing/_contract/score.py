@@ -1,6 +1,6 @@
 """What came of the rules: a score for each, and the card that holds them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from attrs import asdict, field, frozen
@@ -24,6 +24,10 @@ def some_of(details: Iterable[str]) -> tuple[str, ...]:
     return found if left <= 0 else (*found[:MOST_DETAILS], f"… and {left} more.")
 
 
+def _as_texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
+
+
 @frozen
 class Score:
     """What came of one rule.
@@ -39,7 +43,7 @@ class Score:
     rule: str
     title: str
     verdict: Verdict
-    details: tuple[str, ...] = field(default=(), converter=tuple)
+    details: Sequence[str] = field(default=(), converter=_as_texts)
     advice: str = ""
 
     def as_lines(self) -> list[str]:
@@ -55,6 +59,10 @@ class Score:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def _as_scores(scores: Iterable[Score]) -> tuple[Score, ...]:
+    return tuple(scores)
+
+
 @frozen
 class ScoreCard:
     """What came of all rules that were tried on a plugin.
@@ -67,7 +75,7 @@ class ScoreCard:
 
     provider: str
     title: str
-    scores: tuple[Score, ...] = field(default=(), converter=tuple)
+    scores: Sequence[Score] = field(default=(), converter=_as_scores)
 
     @property
     def passed(self) -> bool:

@@ -103,7 +103,7 @@ def _is_foreign(address: object, allowed: Collection[tuple[str, int]]) -> bool:
     return not isinstance(address, tuple) or tuple(address[:2]) not in allowed
 
 
-def _opened(path: object, mode: object, flags: object) -> tuple[Deed, str] | None:
+def _opened(path: object, _mode: object, flags: object) -> tuple[Deed, str] | None:
     name = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     if name in _TERMINALS:
         return "prompt", f"opens the terminal ({name})"
@@ -134,7 +134,7 @@ class _Stdin(io.TextIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int | None = -1) -> str:
+    def read(self, size: int | None = -1) -> str:  # noqa: ARG002
         self._watch.deeds.append(("prompt", "reads standard input"))
         return ""
 

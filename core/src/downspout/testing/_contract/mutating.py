@@ -1,0 +1,149 @@
+"""The rule about malformed answers: each field of each answer, changed."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from attrs import define, frozen
+
+from downspout._models import Credential
+from downspout.errors import DownspoutError
+from downspout.testing._answer import Answer
+from downspout.testing._contract.answers import Answered, said_well
+from downspout.testing._contract.bench import Bench
+from downspout.testing._contract.changes import Change, some_changes
+from downspout.testing._contract.rules import Note, NotTried, service, told
+from downspout.testing._message import Request
+
+_MOST_SECONDS = 5.0
+
+
+@service(
+    "bears-malformed-answers",
+    "Whatever becomes of a field of an answer, it is a right answer or an error of ours.",
+    "Turn JSON into typed values in one place (response.json(Shape)), and bound numbers, lists "
+    "and text before use.",
+)
+def bears_malformed_answers(bench: Bench) -> Iterator[str]:
+    """Record what the service answers, then answer again with each field changed."""
+    tried = reached = 0
+    for flow in _flows(bench):
+        for number, answer in flow.recorded(bench):
+            for change in some_changes(bytes(answer.content), bench.case.changes):  # type: ignore[arg-type]
+                lie = _Changed(number, change)
+                yield from flow.breaches(
+                    bench, lie, urlsplit(answer.request.target).path if answer.request else ""
+                )
+                tried, reached = tried + 1, reached + lie.done
+    if not tried:
+        raise NotTried("The service answers no JSON.")
+    yield Note(f"{reached} changed answers were tried.")
+
+
+@frozen
+class _Flow:
+    """A question, asked again and again.
+
+    Attributes:
+        name: the hook.
+        ask: asks, and returns the breaches.
+    """
+
+    name: str
+    ask: Callable[[], Iterator[str]]
+    prepare: Callable[[], None]
+
+    def recorded(self, bench: Bench) -> list[tuple[int, Answer]]:
+        """Return the JSON answers of the undisturbed question, with their numbers."""
+        self.prepare()
+        before = len(bench.relay.passed)
+        list(self.ask())
+        passed = bench.relay.passed[before:]
+        return [
+            (number, _with_request(each.answer, each.request))
+            for number, each in enumerate(passed)
+            if isinstance(each.answer.content, bytes) and _is_json(each.answer.content)
+        ]
+
+    def breaches(self, bench: Bench, lie: "_Changed", path: str) -> Iterator[str]:
+        """Ask with one answer changed."""
+        self.prepare()
+        where = f"{path}: {lie.change.where} {lie.change.what}"
+        begun = time.monotonic()
+        with bench.relay.lying(lie):
+            for breach in self.ask():
+                yield f"{where}: {breach}"
+        if time.monotonic() - begun > _MOST_SECONDS:
+            yield f"{where}: {self.name} takes {time.monotonic() - begun:.1f} s"
+
+
+def _with_request(answer: Answer, request: Request) -> Answer:
+    from attrs import evolve
+
+    return evolve(answer, request=request)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict | list)
+    except ValueError:
+        return False
+
+
+def _flows(bench: Bench) -> Iterator[_Flow]:
+    credential = bench.signed_in()
+    uris = [bench.document, *([bench.reference(bench.case.folder)] if bench.case.folder else [])]
+    for uri in uris:
+
+        def ask(uri: object = uri) -> Iterator[str]:
+            yield from _judged(bench.ask([bench.reference(uri)], credential))  # type: ignore[arg-type]
+
+        yield _Flow("resolve_link", ask, lambda: None)
+    if credential is not None:
+        for refused in (None, credential):
+
+            def sign_in(refused: Credential | None = refused) -> Iterator[str]:
+                yield from _signed_in(bench, refused)
+
+            yield _Flow("authenticate", sign_in, bench.case.reset)
+
+
+def _judged(answered: Answered) -> Iterator[str]:
+    yield from answered.breaches
+
+
+def _signed_in(bench: Bench, refused: Credential | None) -> Iterator[str]:
+    try:
+        answer = bench.authenticate(refused)
+    except DownspoutError as exc:
+        yield from said_well(exc)
+    except Exception as exc:
+        yield f"authenticate raises {told(exc)}"
+    else:
+        if not isinstance(answer, Credential):
+            yield f"authenticate answers a {type(answer).__name__}"
+
+
+@define
+class _Changed:
+    """Changes the n-th answer.
+
+    Attributes:
+        number: which, from 0.
+        change: how.
+        done: whether it was asked for.
+    """
+
+    number: int
+    change: Change
+    done: bool = False
+    _count: int = 0
+
+    def __call__(self, request: Request, honest: Callable[[], Answer]) -> Answer:  # noqa: ARG002
+        number, self._count = self._count, self._count + 1
+        answer = honest()
+        if number != self.number:
+            return answer
+        self.done = True
+        return self.change.of(answer)
