@@ -502,6 +502,15 @@ def no_flock(monkeypatch):
         (7, "elsewhere.example", True),
         (None, None, False),
     ],
+    ids=[
+        "parent",
+        "init",
+        "nobody",
+        "ourselves",
+        "no number",
+        "another machine",
+        "no note",
+    ],  # the same in every worker
 )
 def test_without_flock_the_process_id_decides(path, no_flock, pid, host, held):
     note = {"pid": pid, "host": host, "since": 1} if host else {}
