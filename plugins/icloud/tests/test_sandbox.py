@@ -148,7 +148,7 @@ def test_an_account_without_codes_signs_in_by_its_settings_alone(start):
 
 def test_a_trusted_client_is_not_asked_again(logged_in):
     sandbox, caller = logged_in()
-    sandbox.set(icloud_validate_refused=True, icloud_session_life=0.001)
+    sandbox.set(icloud_validate_refused=True, icloud_session_life=5)
     sandbox.advance(10)
     refused = caller.credential
     caller.authenticate(refused)
@@ -244,7 +244,7 @@ def test_a_second_login_asks_nothing(logged_in, someone):
 
 def test_a_session_without_any_way_on_names_the_command(logged_in, hooks):
     sandbox, caller = logged_in()
-    sandbox.set(icloud_validate_refused=True, icloud_session_life=0.001)
+    sandbox.set(icloud_validate_refused=True, icloud_session_life=5)
     sandbox.advance(10)
     other = hooks(settings_of(sandbox) | {"password": None})
     with pytest.raises(AuthenticationError) as caught:
@@ -265,7 +265,7 @@ def test_protected_data_opens_once_a_device_consents(start, someone):
 
 @pytest.mark.parametrize("status", [423, 400])
 def test_data_that_is_held_back_again_opens_at_the_next_login(start, someone, status):
-    sandbox, caller = start(protection=True, consent_polls=1, pcs_failures=0, pcs_status=status)
+    _, caller = start(protection=True, consent_polls=1, pcs_failures=0, pcs_status=status)
     caller.authenticate(None, someone())
     values = dict(caller.credential.values)
     cookies = json.loads(caller.credential.reveal("cookies"))

@@ -10,7 +10,7 @@ from downspout import Folder, Reference
 from downspout.errors import DownspoutError, NotFound, ProtocolError
 from downspout_icloud._api import Api
 from downspout_icloud._documents import ROOT, composed, folded, reference_to
-from downspout_icloud._errors import Problem, Refusal, misshapen, problem_error, refusal_of
+from downspout_icloud._errors import Problem, Refusal, misshapen, plain_code, problem_error, refusal_of
 from downspout_icloud._wire import DetailsAnswer, FolderAnswer, Item, Owner, whole_number
 
 _TOGETHER = 10
@@ -206,7 +206,7 @@ def _entries(place: Place, found: Sequence[FolderAnswer]) -> Sequence[Item] | Pr
     if answer is None:
         return ProtocolError(f"iCloud's answer leaves the folder {place.drivewsid} out.")
     if answer.status not in (None, "OK"):
-        return Refusal(200, answer.status if answer.status.isidentifier() else "UNKNOWN")
+        return Refusal(200, plain_code(answer.status) or "UNKNOWN")
     if answer.items is None:
         return ProtocolError(f"iCloud's answer for the folder {place.drivewsid} has no items.")
     return [_inheriting(item, place) for item in answer.items]

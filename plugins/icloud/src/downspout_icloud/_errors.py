@@ -172,14 +172,17 @@ def other_region(domain: object, account: str) -> ConfigurationError | None:
     )
 
 
+def plain_code(value: object) -> str:
+    """Return a code as it may be shown, or an empty text where it is none."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return text if _CODE.fullmatch(text) else ""
+
+
 def _code(fault: Fault | Download) -> str:
-    """Return the first code that is one; the general ones last."""
-    for value in (fault.serverErrorCode, fault.error_code, fault.errorCode):
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if text in _CODES:
-            return text
-    named = (fault.error_code, fault.serverErrorCode, fault.errorCode)
-    return next((str(v) for v in named if isinstance(v, str | int) and _CODE.fullmatch(str(v))), "")
+    """Return the code that tells most: one that is known, else the most special one."""
+    special = [plain_code(each) for each in (fault.error_code, fault.serverErrorCode, fault.errorCode)]
+    known = [code for code in reversed(special) if code in _CODES]
+    return next((code for code in (*known, *special) if code), "")
 
 
 def _is_protected(status: int, fault: Fault | Download) -> bool:

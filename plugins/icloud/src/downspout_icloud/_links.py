@@ -94,9 +94,15 @@ class Links:
             return {those[0]: misshapen(response, exc)} if len(those) == 1 else {}
         elements = answer if isinstance(answer, list) else [answer]
         by_id = {element.document_id: element for element in reversed(elements) if element is not None}
-        answers = {each: by_id[each.docwsid] for each in those if each.docwsid in by_id}
-        said: dict[Wanted, Answer] = {each: refusal_in(element) or element for each, element in answers.items()}
-        return {each: answer for each, answer in said.items() if isinstance(answer, Refusal) or answer.has_bytes}
+        said: dict[Wanted, Answer] = {}
+        for each in those:
+            element = by_id.get(each.docwsid)
+            refused = None if element is None else refusal_in(element)
+            if refused is not None:
+                said[each] = refused
+            elif element is not None and element.has_bytes:
+                said[each] = element
+        return said
 
     def _one(self, wanted: Wanted) -> Answer:
         """Ask for one; of somebody else's with its owner where it is not found without."""

@@ -11,7 +11,7 @@ from downspout import Http, Link, Reference
 from downspout.errors import DownspoutError, NotFound, PermissionDenied, ProtocolError
 from downspout.hookspecs import Outcome
 from downspout_icloud._documents import Share, composed
-from downspout_icloud._errors import Problem, Refusal, misshapen, problem_error, refusal_of
+from downspout_icloud._errors import Problem, Refusal, misshapen, plain_code, problem_error, refusal_of
 from downspout_icloud._links import end_of, usable
 from downspout_icloud._settings import REGIONS, Site
 from downspout_icloud._wire import Record, RecordFields, ShareAnswer, ShareResult, whole_number
@@ -97,7 +97,7 @@ def _outcome(reference: Reference, share: Share, answer: ShareResult | Problem) 
 
 def _link(reference: Reference, share: Share, result: ShareResult) -> Link:
     shown = reference.shown
-    code = result.serverErrorCode if isinstance(result.serverErrorCode, str) else ""
+    code = plain_code(result.serverErrorCode)
     if result.requireAppleLogin or code in _INVITED:
         raise PermissionDenied(
             f"{shown}: this share is for invited people only.",
@@ -131,7 +131,7 @@ def _refused(code: str, shown: str) -> DownspoutError:
         return NotFound(
             f"{shown}: there is no such share.", hint="Its owner may have stopped sharing; ask for a new link."
         )
-    return Refusal(200, code if code.isidentifier() else "UNKNOWN").error(shown)
+    return Refusal(200, code or "UNKNOWN").error(shown)
 
 
 def _document(record: Record | None, shown: str) -> RecordFields:

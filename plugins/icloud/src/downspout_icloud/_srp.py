@@ -69,13 +69,17 @@ def _fresh() -> int:
 
 @frozen
 class Attempt:
-    """One attempt to prove a password: never used twice."""
+    """One attempt to prove a password: never used twice.
+
+    Attributes:
+        public: the number that the service gets (`A`), `SIZE` bytes.
+    """
 
     _a: int = field(factory=_fresh, repr=False)
+    public: bytes = field(init=False, repr=False)
 
-    @property
-    def public(self) -> bytes:
-        """The number that the service gets (`A`), `SIZE` bytes."""
+    @public.default
+    def _its_public(self) -> bytes:
         return padded(pow(G, self._a, N))
 
     def proofs(self, username: str, password: Secret, challenge: Challenge) -> Proofs:
