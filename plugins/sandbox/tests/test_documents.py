@@ -88,6 +88,13 @@ def test_every_document_of_the_tree_exists_once_and_two_levels_down():
     assert len(seen) == len(set(seen))
 
 
+def test_a_document_can_be_given_bytes():
+    library = Library(large_size=100, small_count=0)
+    library.change("table", b"a,b")
+    table = library.get("table")
+    assert (table.read(0, 10), table.size, table.version, len(table.versions)) == (b"a,b", 3, 2, 1)
+
+
 def test_a_changed_document_keeps_its_old_version():
     library = Library(1000, 1)
     before = library.get("large")

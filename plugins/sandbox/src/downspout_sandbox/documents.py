@@ -64,12 +64,13 @@ class Document:
         """Give this or an earlier version, or None."""
         return next((each for each in (*self.versions, self) if each.version == number), None)
 
-    def changed(self) -> "Document":
-        """Give the next version: the same size, other bytes."""
+    def changed(self, data: bytes | None = None) -> "Document":
+        """Give the next version: these bytes, or as many others as there are."""
         version = self.version + 1
+        noise = samples.Noise(self.size, hash_text(self.id) % 1000 + version)
         return attrs.evolve(
             self,
-            content=samples.Noise(self.size, hash_text(self.id) % 1000 + version),
+            content=noise if data is None else samples.Whole(data),
             version=version,
             versions=(*self.versions, attrs.evolve(self, versions=())),
             modified_at=self.modified_at + 3600,
@@ -122,8 +123,8 @@ class Library:
                 self._documents[key] = document
         return document
 
-    def change(self, key: str) -> None:
-        """Give a document a new version with other bytes.
+    def change(self, key: str, data: bytes | None = None) -> None:
+        """Give a document a new version: with these bytes, or with as many others.
 
         Raises:
             KeyError: There is no such document.
@@ -131,7 +132,7 @@ class Library:
         document = self.get(key)
         if document is None:
             raise KeyError(key)
-        self._documents[key] = document.changed()
+        self._documents[key] = document.changed(data)
 
     def children(self, folder: Folder) -> Iterator[Document | Folder]:
         """Yield a folder's folders, then its documents, in order."""

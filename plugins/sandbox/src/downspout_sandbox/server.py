@@ -114,9 +114,9 @@ class Sandbox:
         """Move the services' clocks on, so that links and tokens expire without waiting."""
         self._call(self.world.advance, seconds)
 
-    def change(self, document: str) -> None:
-        """Give a document (`large`, `small-00001`, …) a new version with other bytes."""
-        self._call(self.world.library.change, document)
+    def change(self, document: str, data: bytes | None = None) -> None:
+        """Give a document (`large`, `small-00001`, …) a new version: with these bytes, or with as many others."""
+        self._call(self.world.library.change, document, data)
 
     def reset(self) -> None:
         """Forget sessions, requests, counts and changes. Switches stay."""
