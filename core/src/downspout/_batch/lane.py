@@ -80,6 +80,10 @@ class Lane:
         """Whether anything is waiting or under way."""
         return bool(self.pending or self.ready or self.active or self.resolving)
 
+    def is_signed_out(self, error: DownspoutError) -> bool:
+        """Return whether `error` says that no credential is to be had any more."""
+        return self.session.credentials.dead is error
+
     def should_ask(self, now: float, *, more_to_come: bool) -> bool:
         """Return whether it is time to resolve some more.
 

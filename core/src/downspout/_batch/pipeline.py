@@ -229,10 +229,8 @@ class Batch:
         elif lane.dead is None:
             lane.pending.append(item)
             lane.offered_at = time.monotonic()
-        elif isinstance(lane.dead, AuthenticationError):
-            self._outcomes.left(item, lane.dead)
         else:
-            self._outcomes.failed(item, lane.dead)
+            self._not_tried(lane, item, lane.dead)
 
     # What the workers do.
 
@@ -346,7 +344,7 @@ class Batch:
         with self._wake:
             lane.resolving -= len(wanted)
             lane.failures += 1
-            if isinstance(error, AuthenticationError) or lane.session.credentials.dead is error:
+            if isinstance(error, AuthenticationError) or lane.is_signed_out(error):
                 self._outcomes.failed(wanted[0], error)
                 self._give_up(lane, error, wanted[1:])
             elif isinstance(error.__cause__, TimeLimitExceeded):
@@ -366,9 +364,13 @@ class Batch:
         lane.ready.clear()
         lane.pending.clear()
         for item in waiting:
-            self._outcomes.left(item, error) if isinstance(error, AuthenticationError) else self._outcomes.failed(
-                item, error
-            )
+            self._not_tried(lane, item, error)
+
+    def _not_tried(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
+        if isinstance(error, AuthenticationError) or lane.is_signed_out(error):
+            self._outcomes.left(item, error)
+        else:
+            self._outcomes.failed(item, error)
 
     def _again(self, lane: Lane, item: Wanted, error: DownspoutError) -> bool:
         """Put a document that failed for now behind the others; return whether that was done."""
@@ -444,7 +446,7 @@ class Batch:
             lane.busy.discard(item)
             if isinstance(error, Cancelled):
                 self._outcomes.left(item, None)
-            elif lane.session.credentials.dead is error:
+            elif lane.is_signed_out(error) or isinstance(error.__cause__, TimeLimitExceeded):
                 self._outcomes.failed(item, error)
                 self._give_up(lane, error, ())
             elif not (_asks_for_a_pause(error) and self._again(lane, item, error)):

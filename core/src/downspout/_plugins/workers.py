@@ -1,5 +1,6 @@
 """Threads that run hooks: daemons, each call in a copy of its caller's context, each within a time limit."""
 
+import contextlib
 import contextvars
 import threading
 from collections.abc import Callable
@@ -14,14 +15,22 @@ class TimeLimitExceeded(Exception):
 
 
 class _Call:
-    __slots__ = ("answer", "context", "done", "function", "trouble")
+    __slots__ = ("abandoned", "answer", "context", "done", "function", "trouble")
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.function = function
         self.context = contextvars.copy_context()
         self.done = threading.Event()
+        self.abandoned = False
         self.answer: Any = None
         self.trouble: BaseException | None = None
+
+    def drop(self) -> None:
+        """Let go of an answer that nobody waits for: a stream holds a connection."""
+        close = getattr(self.answer, "close", None)
+        if close is not None:
+            with contextlib.suppress(Exception):
+                close()
 
 
 class _Worker(threading.Thread):
@@ -37,9 +46,10 @@ class _Worker(threading.Thread):
                 call.answer = call.context.run(call.function)
             except BaseException as exc:  # a plugin's SystemExit ends neither this thread nor the program
                 call.trouble = exc
-            done = call.done
+            call.done.set()
+            if call.abandoned:
+                call.drop()
             del call  # an idle thread holds no credential
-            done.set()
 
 
 class Workers:
