@@ -76,7 +76,7 @@ class ProviderContract:
         content: the bytes of `document`, or `None` to believe whatever comes.
         missing_is: what a missing document may be.
         forbidden_is: what a forbidden document may be; some services tell nobody what there is.
-        changes: how many changes of one answer are tried at most.
+        changes: how many changed answers each question gets at most.
         skip: rules that are not tried, each with the reason; the card shows it.
     """
 
@@ -90,7 +90,7 @@ class ProviderContract:
     content: ClassVar[bytes | None] = None
     missing_is: ClassVar[tuple[type[DownspoutError], ...]] = (NotFound,)
     forbidden_is: ClassVar[tuple[type[DownspoutError], ...]] = (PermissionDenied,)
-    changes: ClassVar[int] = 150
+    changes: ClassVar[int] = 200
     skip: ClassVar[Mapping[str, str]] = {}
 
     def emulator(self) -> AbstractContextManager[Mapping[str, object]]:

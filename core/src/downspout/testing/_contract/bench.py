@@ -37,7 +37,7 @@ class Bench:
         relay: what the account has as its proxy.
         watch: sees what hooks do besides answering.
         credential: what `authenticate` gave last, or `None`.
-        known: every credential that there was.
+        known: every credential since the last `fresh`.
     """
 
     case: Any
@@ -250,6 +250,7 @@ class Bench:
     def fresh(self) -> None:
         """Forget what the rule before left: the credential, requests, deeds, the emulator's state."""
         self.credential = None
+        self.known.clear()
         self.relay.passed.clear()
         self.relay.forget()
         self.case.reset()

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from attrs import frozen
@@ -66,11 +67,15 @@ def changes_of(body: bytes) -> list[Change]:
 
 
 def some_changes(body: bytes, most: int) -> list[Change]:
-    """Return at most `most` changes, the same ones each time."""
-    found = changes_of(body)
-    if len(found) <= most:
-        return found
-    return random.Random(len(found)).sample(found, most)
+    """Return at most `most` changes: of every field some, and the same ones each time."""
+    by_field: dict[str, list[Change]] = {}
+    for change in changes_of(body):
+        by_field.setdefault(change.where, []).append(change)
+    chance = random.Random(most)
+    for changes in by_field.values():
+        chance.shuffle(changes)
+    rounds = zip_longest(*by_field.values())
+    return [change for each in rounds for change in each if change is not None][:most]
 
 
 def _fields(value: Any) -> Iterator[Change]:

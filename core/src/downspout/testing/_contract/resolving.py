@@ -6,6 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from downspout._models import Child, Folder, Link, Reference
+from downspout._names import relative_target
 from downspout.errors import DownspoutError
 from downspout.testing._contract.bench import Bench
 from downspout.testing._contract.rules import Note, service, told
@@ -198,7 +199,12 @@ def _unfolded(bench: Bench, children: Sequence[Child]) -> Iterator[str]:
         yield "the folder is empty; give one that holds something"
     paths = [child.path for child in children]
     if len(set(paths)) != len(paths):
-        yield "two pages list the same path"
+        yield "the folder lists a path twice"
+    for path in paths:
+        try:
+            relative_target(path)
+        except DownspoutError:
+            yield f"the path {path[:60]!r} is not below the folder"
     for child in children[:_MOST_CHILDREN]:
         outcome = bench.resolve(str(child.reference)).first
         wanted = Folder if child.is_folder else Link
