@@ -1,6 +1,7 @@
 """The bytes of a document, as they come over one connection."""
 
 import http.client
+import threading
 import time
 
 from downspout._http import fields
@@ -29,6 +30,8 @@ class HttpStream(Stream):
         self._exchange: Exchange | None = exchange
         self._shown, self._timeout = shown, timeout
         self._trouble: Exception | None = None
+        self._reading = threading.RLock()
+        self._hung_up = False
         answer = exchange.answer
         self.etag = fields.strong_validator(headers)
         self.media_type = fields.media_type(headers.get("content-type"))
@@ -62,30 +65,40 @@ class HttpStream(Stream):
 
     def readinto(self, buffer: memoryview | bytearray) -> int:
         """See `Stream`: several receives fill the buffer, as long as they come quickly."""
-        exchange = self._exchange
-        if exchange is None:
-            return 0
-        if self._trouble is not None:
-            raise self._fail(self._trouble)
-        view, filled = memoryview(buffer), 0
-        begun = time.monotonic()
-        if self._timeout is not None:
-            exchange.answer.wire.deadline = begun + self._timeout + _MOMENT
+        with self._reading:
+            exchange = self._exchange
+            if exchange is None:
+                return 0
+            if self._trouble is not None:
+                raise self._fail(self._trouble)
+            filled = self._receive(exchange, memoryview(buffer))
+            if self._hung_up and not filled:
+                raise self._fail(ConnectionAbortedError())  # an end that we made is not the document's
+            return filled
+
+    def _receive(self, exchange: Exchange, view: memoryview) -> int:
+        answer, filled, moment = exchange.answer, 0, time.monotonic() + _MOMENT
+        answer.wire.deadline = None if self._timeout is None else moment + self._timeout
         try:
             while filled < len(view):
-                count = exchange.answer.fill(view[filled:], begun + _MOMENT)
+                count = answer.fill(view[filled:], moment)
                 filled += count
                 if not count:
                     break
-                if time.monotonic() - begun > _MOMENT:
+                if time.monotonic() > moment:
                     return filled
+                if not answer.chunked:  # the line of a chunk's size would be lost half read
+                    answer.wire.deadline = moment
         except (OSError, ValueError, http.client.HTTPException, AttributeError) as exc:
+            if filled and isinstance(exc, TimeoutError) and not answer.chunked:
+                return filled
+            self._trouble = exc
             if not filled:
                 raise self._fail(exc) from exc
-            self._trouble = exc  # first hand on what came before it
-            return filled
-        if filled < len(view):
-            self._end()
+            return filled  # first hand on what came before it
+        if filled < len(view) and not self._hung_up:
+            self._exchange = None
+            exchange.finish()
         return filled
 
     def _fail(self, exc: Exception) -> Unavailable:
@@ -95,20 +108,20 @@ class HttpStream(Stream):
             return error
         return Unavailable(f"{self._shown}: the bytes stopped before their end.")
 
-    def _end(self) -> None:
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.finish()
-
     def hang_up(self) -> None:
         """Make a reader in another thread return at once, with an error."""
         exchange = self._exchange
-        if exchange is not None:
+        if exchange is not None and not exchange.answer.isclosed():
+            self._hung_up = True
             exchange.hang_up()
 
     def close(self) -> None:
-        """See `Stream`."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.hang_up() if not exchange.answer.isclosed() else None
-            exchange.finish()
+        """See `Stream`. While another thread reads, it only wakes; who reads closes the connection after that."""
+        self.hang_up()
+        if self._reading.acquire(blocking=False):
+            try:
+                exchange, self._exchange = self._exchange, None
+                if exchange is not None:
+                    exchange.finish()
+            finally:
+                self._reading.release()

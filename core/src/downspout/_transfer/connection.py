@@ -136,6 +136,7 @@ class Connection:
             self._check()
             at, count = opened.position, opened.readinto(buffer)
             if not count:
+                self._check()  # an end that we made ourselves is not the document's
                 break
             self._take(buffer[max(0, segment.position - at) : count], segment, opened)
             watch.came(count)

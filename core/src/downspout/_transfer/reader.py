@@ -4,14 +4,14 @@ import io
 import threading
 from collections.abc import Callable
 
-from downspout._models import Link, Stream
+from downspout._models import Link
 from downspout._names import choose_name
-from downspout._transfer.decide import Identity, Restart, Said, decide
+from downspout._transfer.decide import Identity, Said
 from downspout._transfer.inspect import HEAD, objection
 from downspout._transfer.options import Options
 from downspout._transfer.patience import Patience
-from downspout._transfer.source import Source
-from downspout.errors import DownspoutError, IntegrityError, LinkRefused, NotFound, ProtocolError
+from downspout._transfer.source import Opened, Source, open_document
+from downspout.errors import DownspoutError, IntegrityError, LinkRefused, NotFound, ProtocolError, Unavailable
 
 _FIRST_WINDOW = 1024 * 1024
 _LARGEST_WINDOW = 64 * 1024 * 1024
@@ -57,77 +57,73 @@ class DocumentReader(io.RawIOBase):
         self._source, self._options = source, options
         self._end, self._exact, self._ended = end, exact, ended
         self._shown = source.reference.shown
-        self._position = 0
-        self._stream: Stream | None = None
-        self._stream_at = 0
-        self._stream_stop: int | None = None
+        self._position = max(first, 0)
+        self._opened: Opened | None = None
         self._window = _FIRST_WINDOW
+        self._read_up_to = -1  # where the last read ended: going on from there is reading in order
         self._identity = Identity()
-        self._ahead = b""
-        self._link: Link | None = None
         self._told_size: int | None = None
         self._wanted = HEAD
         self._given = 0
         self._lock = threading.RLock()
         self.name: str | None = None
         self.version: str | None = None
+        self._tellingly(lambda: self._patiently(lambda: self._begin(first)))
+
+    def _begin(self, first: int) -> int:
+        """Ask for the first bytes, in one request where the server knows ranges."""
+        if self._exact and self._resolve().size is not None:
+            return 0
+        self._identity = Identity()
+        opened = self._connect(first)
+        size = self._identity.size
+        if first < 0:
+            if size is None:
+                raise ProtocolError(f"{self._shown}: nobody says how long it is.", hint="Ask for a first byte.")
+            self._position = max(0, size + first)
+        elif first == 0:
+            self._look(opened)
+        elif opened.stream.unsatisfied or (size is not None and first >= size):
+            raise NotFound(f"{self._shown} has no byte {first}.")
+        return 0
+
+    def _resolve(self) -> Link:
+        """Learn what the link tells; nothing is asked of it yet."""
+        link = self._source.link()
+        self.name, self.version, self._told_size = link.name, link.version, link.size
+        return link
+
+    def _look(self, opened: Opened) -> None:
+        """Look at the first bytes, before anybody gets them: a sign-in page is not a document."""
+        found = objection(
+            opened.peek(HEAD),
+            opened.link,
+            choose_name(self.name, None, opened.link.url),
+            accept_html=self._options.accept_html,
+            has_digest=False,
+        )
+        if found is not None:
+            self._source.refuse(opened.link)
+            raise LinkRefused(f"{self._shown}: {found}.", hint="Sign in again.", final=IntegrityError)
+
+    def _tellingly(self, step: Callable[[], int]) -> int:
+        """Return what `step` gives; an error is told to who wants to know how the reading ended."""
         try:
-            if not exact or self._resolve().size is None:
-                self._begin(first)
+            return step()
         except DownspoutError as exc:
             self._tell_end(exc)
             raise
 
-    def _resolve(self) -> Link:
-        """Learn what the link tells; nothing is asked of it yet."""
+    def _patiently(self, step: Callable[[], int]) -> int:
+        """Return what `step` gives, tried again where that may help."""
         patience = Patience(self._options, self._shown)
         while True:
+            patience.wait(0)  # a client that is closed ends its readers
             try:
-                link = self._source.link()
+                return step()
             except DownspoutError as exc:
+                self._let_go()
                 patience.after(exc)
-            else:
-                self.name, self.version, self._told_size = link.name, link.version, link.size
-                return link
-
-    def _begin(self, first: int) -> None:
-        """Ask for the first bytes, in one request where the server knows ranges."""
-        self._position = max(first, 0)
-        patience = Patience(self._options, self._shown)
-        while not (self._connect(patience, first) and self._looks_right(patience, first)):
-            pass
-        assert self._stream is not None
-        if first < 0:
-            size = self._identity.size
-            if size is None:
-                raise ProtocolError(f"{self._shown}: nobody says how long it is.", hint="Ask for a first byte.")
-            self._position = max(0, size + first)
-        elif first and self._stream.unsatisfied:
-            raise NotFound(f"{self._shown} has no byte {first}.")
-
-    def _looks_right(self, patience: Patience, first: int) -> bool:
-        """Look at the first bytes, before anybody gets them: a sign-in page is not a document."""
-        assert self._stream is not None
-        if first or self._link is None:
-            return True
-        head = bytearray(HEAD)
-        filled = 0
-        while filled < HEAD and (count := self._stream.readinto(memoryview(head)[filled:])):
-            filled += count
-        self._ahead = bytes(head[:filled])
-        found = objection(
-            self._ahead,
-            self._link,
-            choose_name(self.name, None, self._link.url),
-            accept_html=self._options.accept_html,
-            has_digest=False,
-        )
-        if found is None:
-            return True
-        self._let_go()
-        self._source.refuse(self._link)
-        patience.after(LinkRefused(f"{self._shown}: {found}.", hint="Sign in again.", final=IntegrityError))
-        return False
 
     @property
     def size(self) -> int | None:
@@ -170,128 +166,124 @@ class DocumentReader(io.RawIOBase):
             size = self._last()
             if not len(buffer) or (size is not None and self._position >= size):
                 return 0
-            self._wanted = len(buffer)
-            try:
-                count = self._next_bytes(buffer)
-            except DownspoutError as exc:
-                self._tell_end(exc)
-                raise
+            self._wanted = room = (
+                len(buffer) if self._end is None else min(len(buffer), self._end - self._position)
+            )
+            count = self._tellingly(lambda: self._patiently(lambda: self._some(memoryview(buffer)[:room])))
             self._position += count
             self._given += count
+            self._read_up_to = self._position
             return count
-
-    def _next_bytes(self, buffer: bytearray | memoryview) -> int:
-        patience = Patience(self._options, self._shown)
-        while True:
-            patience.wait(0)  # a client that is closed ends its readers
-            try:
-                self._approach(patience)
-                room = len(buffer) if self._end is None else self._end - self._position
-                count = self._read(memoryview(buffer)[:room])
-            except DownspoutError as exc:
-                self._let_go()
-                patience.after(exc)
-                continue
-            if count or self._is_the_end():
-                return count
-            self._let_go()  # this answer ends here, the document does not
 
     def _last(self) -> int | None:
         """Return the position behind the last byte to give, or `None` if nobody knows."""
         size = self.size
         return size if self._end is None else self._end if size is None else min(self._end, size)
 
-    def _read(self, buffer: memoryview) -> int:
-        assert self._stream is not None
-        if self._ahead:
-            count = min(len(buffer), len(self._ahead))
-            buffer[:count], self._ahead = self._ahead[:count], self._ahead[count:]
-        else:
-            count = self._stream.readinto(buffer)
-        self._stream_at += count
-        return count
-
-    def _is_the_end(self) -> bool:
-        size = self._identity.size
-        if size is None and self._stream_stop is None:
-            self._identity = self._identity.completed_by(Identity(size=self._stream_at))
-            return True
-        return size is not None and self._stream_at >= size
-
-    def _approach(self, patience: Patience) -> None:
-        """Bring the stream to the position: go on, skip a little, or ask anew."""
-        ahead = self._position - self._stream_at
-        beyond = ahead > 0 and self._stream_stop is not None and self._position >= self._stream_stop
-        if self._stream is None or ahead < 0 or beyond or (ahead > _SKIP and self._stream.ranges):
-            in_order = self._stream_at == self._position and self._stream is None
-            self._window = min(self._window * 4, _LARGEST_WINDOW) if in_order else _FIRST_WINDOW
-            self._let_go()
-            self._connect(patience)
-        waste = memoryview(bytearray(min(max(self._position - self._stream_at, 1), _SKIP)))
-        while self._stream_at < self._position:
-            if not self._read(waste[: self._position - self._stream_at]):
-                raise IntegrityError(f"{self._shown}: it ends before byte {self._position}.")
-
-    def _connect(self, patience: Patience, first: int = 0) -> bool:
-        """Open a stream at the position (or `first`, if that is negative), of the version that was read before."""
+    def _some(self, buffer: memoryview) -> int:
+        """Return how many bytes of the position are in `buffer` now, 0 at the end of the document."""
         while True:
-            link = None
-            try:
-                link = self._source.link()
-                start, stop = min(first, 0) or self._position, self._next_stop(link)
-                stream = self._source.open(link, start, stop, self._identity.etag)
-                self._accept(stream, link)
-                self._link = link
-                return True
-            except DownspoutError as exc:
-                if isinstance(exc, LinkRefused) and link is not None:
-                    self._source.refuse(link)
-                patience.after(exc)
+            opened = self._approach()
+            if opened is None:
+                return 0
+            count = opened.readinto(buffer)
+            if count or self._is_the_end(opened):
+                return count
+            self._let_go()  # this answer ends here, the document does not
 
-    def _next_stop(self, link: Link) -> int | None:
+    def _is_the_end(self, opened: Opened) -> bool:
+        """Judge the end of a stream.
+
+        Raises:
+            Unavailable: bytes are missing.
+            IntegrityError: there are more than was announced.
+        """
+        at, size = opened.position, self._identity.size
+        if opened.stream.unsatisfied:
+            return True
+        if size is None and opened.stream.stop is None:
+            self._identity = self._identity.completed_by(Identity(size=at))
+            return True
+        if opened.is_cut_short or (opened.stream.stop is None and at != size):
+            raise Unavailable(f"{self._shown}: the bytes stopped at {at}.")
+        if opened.has_more():
+            raise IntegrityError(f"{self._shown}: more came than the bytes up to {at} that were announced.")
+        return at == size
+
+    def _approach(self) -> Opened | None:
+        """Bring a stream to the position: go on, skip a little, or ask anew; `None`: the document ends before."""
+        opened, position = self._opened, self._position
+        if opened is not None:
+            ahead, stop = position - opened.position, opened.stream.stop
+            beyond = ahead > 0 and stop is not None and position >= stop
+            if ahead < 0 or beyond or (ahead > _SKIP and opened.stream.ranges):
+                self._let_go()
+                opened = None
+        if opened is None:
+            in_order = self._read_up_to == position
+            self._window = min(self._window * 4, _LARGEST_WINDOW) if in_order else _FIRST_WINDOW
+            opened = self._connect()
+        waste = memoryview(bytearray(min(max(position - opened.position, 0), _SKIP)))
+        while opened.position < position and not opened.stream.unsatisfied:
+            if not opened.readinto(waste[: position - opened.position]):
+                if self._is_the_end(opened):
+                    return None
+                raise Unavailable(f"{self._shown}: the server does not send what lies behind {opened.position}.")
+        return opened
+
+    def _connect(self, first: int = 0) -> Opened:
+        """Open a stream at the position (or `first`, if that is negative), of the version that was read before."""
+        start, link = min(first, 0) or self._position, self._source.link()
+        stop = self._next_stop(single_use=link.single_use)
+        opened = self._opened = open_document(self._source, start, stop, self._identity.etag, link)
+        said = Said.by(opened.stream, link)
+        self._check(said, start, opened)
+        self._identity = self._identity.completed_by(said.identity).completed_by(Identity(size=link.size))
+        self.name = self.name or link.name or opened.stream.name
+        self.version = self._identity.version
+        return opened
+
+    def _next_stop(self, *, single_use: bool) -> int | None:
         size = self.size
-        if self._exact and not link.single_use:
+        if self._exact and not single_use:
             stop = self._position + self._wanted
         elif self._identity == Identity() and self._position:
             return self._end
-        elif size is None or link.single_use or self._position == 0:
+        elif size is None or single_use or self._position == 0:
             return None
         else:
             stop = self._position + self._window
         return None if size is not None and stop >= size else stop
 
-    def _accept(self, stream: Stream, link: Link) -> None:
-        said = Said.by(stream, link)
-        decision = decide(self._position, self._identity, said, self._shown)
-        trouble: DownspoutError | None = None
-        if self._identity != Identity() and self._identity.contradicts(said.identity):
-            trouble = IntegrityError(
+    def _check(self, said: Said, asked: int, opened: Opened) -> None:
+        """Refuse an answer that is of another version, or does not have what was asked for."""
+        held, link, size, stop = self._identity, opened.link, said.identity.size, opened.stream.stop
+        if held.contradicts(said.identity):
+            raise IntegrityError(
                 f"{self._shown} has changed while it was read.",
                 hint="Open it again, and read it from the beginning.",
             )
-        elif self._identity == Identity():
-            if said.start is None and not said.unsatisfied:
-                trouble = ProtocolError(f"{self._shown}: the server sent a part without saying which.")
-        elif said.start is None or said.start > self._position:
-            trouble = IntegrityError(f"{self._shown}: the server does not send the part that was asked for.")
-        elif self._position and isinstance(decision, Restart) and not self._identity.confirms(said.identity):
-            trouble = IntegrityError(
+        if link.size is not None and size not in {None, link.size}:
+            self._source.refuse(link)
+            what = f"{self._shown}: the server has {size} bytes, the service says {link.size}."
+            raise LinkRefused(what, hint="Ask the service's owner.", final=IntegrityError)
+        if said.unsatisfied:
+            misses = held.size is not None and asked < held.size
+        else:
+            beyond = stop is not None and asked >= stop and not said.whole
+            misses = said.start is None or (asked >= 0 and (said.start > asked or beyond))
+        if misses:
+            raise ProtocolError(f"{self._shown}: the server does not send the part that was asked for.")
+        if held != Identity() and not held.confirms(said.identity):
+            raise IntegrityError(
                 f"{self._shown}: nothing says that it is still the same document.",
                 hint="Download it, and read the file.",
             )
-        if trouble is not None:
-            stream.close()
-            raise trouble
-        self._stream, self._stream_at, self._stream_stop = stream, stream.start or 0, stream.stop
-        known = said.identity.completed_by(Identity(link.version, None, link.size))
-        self._identity = self._identity.completed_by(known)
-        self.name = self.name or link.name or stream.name
-        self.version = self._identity.version
 
     def _let_go(self) -> None:
-        stream, self._stream, self._ahead = self._stream, None, b""
-        if stream is not None:
-            stream.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
     def close(self) -> None:
         """Let go of the connection."""
