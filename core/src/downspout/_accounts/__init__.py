@@ -9,8 +9,9 @@ from downspout._accounts.config import (
     variable,
 )
 from downspout._accounts.fingerprint import marked, still_right, unmarked
+from downspout._accounts.keyrings import UserStore, default_store
 from downspout._accounts.settings import COMMON
-from downspout._accounts.store import FileStore, MemoryStore, default_store
+from downspout._accounts.store import FileStore, MemoryStore
 
 __all__ = [
     "COMMON",
@@ -19,6 +20,7 @@ __all__ = [
     "Configuration",
     "FileStore",
     "MemoryStore",
+    "UserStore",
     "configuration_path",
     "default_store",
     "marked",

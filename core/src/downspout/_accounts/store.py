@@ -194,10 +194,3 @@ def _decoded_value(value: str | Mapping[str, Any]) -> Secret | str:
     if not isinstance(secret, str):
         raise TypeError("a secret is text")
     return Secret(secret)
-
-
-def default_store() -> FileStore:
-    """Return the user's own store: files in the user state directory."""
-    from platformdirs import user_state_path
-
-    return FileStore(user_state_path("downspout", appauthor=False) / "credentials")
