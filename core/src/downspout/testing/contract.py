@@ -12,10 +12,14 @@
 Each rule is a test of its own; pytest prints the score card at the end. Nothing here needs pytest itself.
 """
 
+import json
 import unittest
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import Any, ClassVar
+
+from attrs import evolve
 
 from downspout.errors import DownspoutError, NotFound, PermissionDenied
 from downspout.testing._contract import (
@@ -34,6 +38,9 @@ from downspout.testing._contract.score import Score, ScoreCard
 from downspout.testing._contract.subject import Subject
 
 __all__ = ["ProviderContract", "Rule", "Score", "ScoreCard", "check_offline", "rules"]
+
+NOTE = "downspout contract"
+"""Under which name pytest keeps scores."""
 
 _ORDER = [
     module.__name__
@@ -120,7 +127,7 @@ class ProviderContract:
     scores: ClassVar[dict[str, Score]]
     _stack: ClassVar[ExitStack]
     _bench: ClassVar[Bench | None] = None
-    _subject: ClassVar[Subject]
+    subject: ClassVar[Subject]
 
     @classmethod
     def setup_class(cls) -> None:
@@ -128,7 +135,7 @@ class ProviderContract:
         wrong = list(checked_skips(cls.skip))
         if wrong:
             raise ValueError("; ".join(wrong))
-        cls._stack, cls._bench, cls._subject = ExitStack(), None, Subject.of(cls.plugin)
+        cls._stack, cls._bench, cls.subject = ExitStack(), None, Subject.of(cls.plugin)
         cls.scores = {}
 
     @classmethod
@@ -137,17 +144,12 @@ class ProviderContract:
         cls._stack.close()
 
     @classmethod
-    def describe(cls) -> dict[str, str]:
-        """Return what a card begins with."""
-        return {"provider": cls._subject.name, "title": cls._subject.title}
-
-    @classmethod
     def score(cls, rule: Rule) -> Score:
         """Try one rule."""
         if rule.offline or rule.name in cls.skip:
-            return rule.score(cls._subject, cls.skip)
+            return rule.score(cls.subject, cls.skip)
         if cls._bench is None:
-            cls._bench = cls._stack.enter_context(Bench.started(cls(), cls._subject))
+            cls._bench = cls._stack.enter_context(Bench.started(cls(), cls.subject))
         cls._bench.fresh()
         return rule.score(cls._bench, cls.skip)
 
@@ -159,7 +161,7 @@ class ProviderContract:
             scores = [cls.score(rule) for rule in RULES]
         finally:
             cls.teardown_class()
-        return ScoreCard(cls._subject.name, cls._subject.title, scores)
+        return ScoreCard(cls.subject.name, cls.subject.title, scores)
 
 
 def _test_of(rule: Rule) -> Callable[[ProviderContract], None]:
@@ -172,11 +174,40 @@ def _test_of(rule: Rule) -> Callable[[ProviderContract], None]:
         if score.verdict == "broken":
             raise AssertionError("\n".join(score.as_lines()))
 
-    test.contract_rule = rule.name  # type: ignore[attr-defined]
+    test.contract_note = partial(_note_of, rule)  # type: ignore[attr-defined]
     test.__name__ = test_name(rule)
     test.__qualname__ = f"ProviderContract.{test.__name__}"
     test.__doc__ = rule.title
     return test
+
+
+def _note_of(rule: Rule, contract: type[ProviderContract]) -> list[tuple[str, str]]:
+    """Return what pytest keeps with the test of a rule: its score, as a card of its own."""
+    score = getattr(contract, "scores", {}).get(rule.name)
+    if score is None:  # the class could not be set up
+        return []
+    card = ScoreCard(contract.subject.name, contract.subject.title, [score])
+    place = f"{contract.__module__}.{contract.__qualname__}"
+    return [(NOTE, json.dumps({"contract": place, "card": card.as_data()}))]
+
+
+def cards_of(noted: Iterable[tuple[str, object]]) -> list[ScoreCard]:
+    """Return the cards of which pytest kept the scores, each with its rules in order.
+
+    Args:
+        noted: names and values of what tests were marked with (`user_properties`), whoever marked them.
+    """
+    order = {rule.name: place for place, rule in enumerate(RULES)}
+    found: dict[str, ScoreCard] = {}
+    for name, value in noted:
+        if name == NOTE:
+            note = json.loads(str(value))
+            card = ScoreCard.from_data(note["card"])
+            before = found.get(note["contract"], evolve(card, scores=()))
+            scores = {score.rule: score for score in (*before.scores, *card.scores)}
+            ordered = sorted(scores.values(), key=lambda score: order.get(score.rule, len(order)))
+            found[note["contract"]] = evolve(card, scores=ordered)
+    return list(found.values())
 
 
 def test_name(rule: Rule) -> str:
