@@ -23,6 +23,7 @@ from downspout_sandbox import Sandbox
 from downspout_sandbox.icloud import docwsid_of
 
 SHARE = "icloud:https://www.icloud.com/iclouddrive/"
+COOKIES_FOR = {"icloud-setup", "icloud-drive", "icloud-docs"}
 APIS = {"icloud-auth", "icloud-setup", "icloud-drive", "icloud-docs", "icloud-share"}
 
 
@@ -527,19 +528,22 @@ def test_a_refused_seed_credential_is_not_tried_again(start):
 
 def test_no_cookie_and_no_token_leaves_apple_s_api_origins(logged_in):
     sandbox, caller = logged_in(redirect=True)
-    for link in caller.resolve("icloud:/notes.txt", f"{SHARE}0b9SandboxSharedDocument0", "icloud:/Slides.key"):
+    uris = ("icloud:/notes.txt", f"{SHARE}0b9SandboxSharedDocument0", "icloud:/Slides.key")
+    for link in caller.resolve(*uris):
         caller.read(link)
     secrets = [caller.credential.reveal(name) for name in ("session_token", "trust_token")]
-    cookies = caller.credential.reveal("cookies")
+    secrets += [value.strip('"') for value in json.loads(caller.credential.reveal("cookies")).values()]
+    seen = set()
     for request in sandbox.requests:
+        seen.add(request.endpoint)
+        names = {name.lower() for name in request.headers}
         text = repr((request.path, sorted(request.headers.items())))
+        if request.endpoint not in COOKIES_FOR:
+            assert "cookie" not in names, request
+            assert request.endpoint == "icloud-auth" or not any(secret in text for secret in secrets)
         if request.endpoint not in APIS:
-            assert "cookie" not in {name.lower() for name in request.headers}
-            assert "icloud.com" not in text
-            assert not any(secret in text for secret in secrets)
-        if request.endpoint == "icloud-share":
-            assert "cookie" not in {name.lower() for name in request.headers}
-    assert cookies
+            assert not {"origin", "referer", "authorization", "scnt"} & names
+    assert seen > APIS
 
 
 def test_the_credential_names_the_api_s_origins_and_no_other(logged_in):

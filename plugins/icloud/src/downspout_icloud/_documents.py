@@ -155,7 +155,13 @@ def _named(reference: Reference, zone: str | None) -> Share | Path | Entry:
         if not _KIND.fullmatch(kind) or zone not in (None, inner):
             raise InvalidURI(f"{reference.shown}: that is no id of iCloud Drive.", hint=_HINT)
         return _entry(reference, docwsid.rstrip("/"), inner, kind, is_folder=_is_folder(kind, document))
-    return _entry(reference, document.rstrip("/"), zone or CLOUD_DOCS, None, is_folder=document.endswith("/"))
+    return _entry(
+        reference,
+        document.rstrip("/"),
+        CLOUD_DOCS if zone is None else zone,
+        None,
+        is_folder=document.endswith("/"),
+    )
 
 
 def _is_folder(kind: str, document: str) -> bool:
@@ -176,8 +182,11 @@ def _path(reference: Reference) -> Path:
 
 
 def _share(reference: Reference) -> Share:
-    parts = urlsplit(reference.document)
-    host, match = (parts.hostname or "").lower(), _SHARE.fullmatch(parts.path)
+    try:
+        parts = urlsplit(reference.document)
+        host, match = (parts.hostname or "").lower(), _SHARE.fullmatch(parts.path)
+    except ValueError:
+        host, match = "", None
     if host not in _HOSTS or match is None:
         raise InvalidURI(
             f"{reference.shown}: that is no share of iCloud Drive.",
