@@ -8,7 +8,18 @@ from typing import Any
 
 import attrs
 
-from downspout import Account, Client, Credential, DownspoutError, Link, Provider, Reference, Result, Secret, Setting
+from downspout import (
+    Account,
+    Client,
+    Credential,
+    DownspoutError,
+    Link,
+    Provider,
+    Reference,
+    Result,
+    Secret,
+    Setting,
+)
 from downspout._transfer.decide import Identity
 from downspout._transfer.finished import work_files
 from downspout._transfer.record import Record, record_key, write_record
