@@ -62,6 +62,14 @@ def test_an_exact_reader_asks_for_what_is_read_and_no_more(server, client):
     assert server.connections_seen == 1
 
 
+def test_an_exact_reader_that_got_what_it_asked_for_holds_no_connection(server, client):
+    with client.open(server.url("/d"), exact=True) as first, client.open(server.url("/d"), exact=True) as second:
+        for reader in (first, second, first):
+            reader.raw.seek(5000)
+            assert reader.raw.read(5000) == DOCUMENT.read(5000, 10_000)
+    assert server.connections_seen == 2  # the first bytes of both lie ready at the same time
+
+
 def test_an_exact_reader_is_right_where_ranges_are_not_honoured(server, client):
     server.script("/d", [RangeIgnored()], repeat_last=True)
     with client.open(server.url("/d"), exact=True) as reader:

@@ -187,6 +187,9 @@ class DocumentReader(io.RawIOBase):
             if opened is None:
                 return 0
             count = opened.readinto(buffer)
+            if self._exact and opened.position == opened.stream.stop:
+                self._let_go()  # who jumps about holds no connection between the jumps
+                return count
             if count or self._is_the_end(opened):
                 return count
             self._let_go()  # this answer ends here, the document does not
