@@ -35,11 +35,12 @@ class ClientSource:
         if isinstance(self._given, Client):
             return self._given
         with self._lock:
-            if self._made is None or self._process != os.getpid():
+            made = self._made
+            if made is None or self._process != os.getpid():
                 self._process = os.getpid()
-                self._made = self._make()
-                self._end = weakref.finalize(self, self._made.close)
-            return self._made
+                self._made = made = self._make()
+                self._end = weakref.finalize(self, made.close)
+            return made
 
     def _make(self) -> Client:
         if callable(self._given):

@@ -196,7 +196,7 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
         cache_type: str = "readahead",
         **_: Any,
     ) -> Any:
-        """Return an open document; one to read in order with `block_size=0` or where nobody says how long it is."""
+        """Return an open document; one to read in order with `block_size=0`, or if nobody says how long it is."""
         if mode != "rb":
             raise is_read_only(path)
         size = self.blocksize if block_size is None else block_size
