@@ -192,6 +192,7 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
         path: str,
         mode: str = "rb",
         block_size: int | None = None,
+        autocommit: bool = True,  # noqa: ARG002 - nothing is written
         cache_options: dict[str, Any] | None = None,
         cache_type: str = "readahead",
         **_: Any,
@@ -289,7 +290,7 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return found
 
     def get_file(
-        self, rpath: str, lpath: Any, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **options: Any
+        self, rpath: str, lpath: Any = None, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **options: Any
     ) -> None:
         """Bring a document down to a file: whole, verified, resumed where an earlier call was interrupted."""
         if outfile is not None or isfilelike(lpath):
