@@ -184,9 +184,10 @@ def _path(reference: Reference) -> Path:
 def _share(reference: Reference) -> Share:
     try:
         parts = urlsplit(reference.document)
-        host, match = (parts.hostname or "").lower(), _SHARE.fullmatch(parts.path)
+        host = (parts.hostname or "").lower()
     except ValueError:
-        host, match = "", None
+        parts, host = urlsplit(""), ""
+    match = _SHARE.fullmatch(parts.path)
     if host not in _HOSTS or match is None:
         raise InvalidURI(
             f"{reference.shown}: that is no share of iCloud Drive.",

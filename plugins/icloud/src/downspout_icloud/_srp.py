@@ -7,7 +7,7 @@ password is stretched by PBKDF2 before. Every number that is hashed has the leng
 import hashlib
 import secrets
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from downspout import Secret
 
@@ -76,10 +76,9 @@ class Attempt:
     """
 
     _a: int = field(factory=_fresh, repr=False)
-    public: bytes = field(init=False, repr=False)
+    public: bytes = field(init=False, repr=False, default=Factory(lambda self: self._shown(), takes_self=True))
 
-    @public.default
-    def _its_public(self) -> bytes:
+    def _shown(self) -> bytes:
         return padded(pow(G, self._a, N))
 
     def proofs(self, username: str, password: Secret, challenge: Challenge) -> Proofs:
