@@ -119,9 +119,8 @@ def test_a_backend_that_hangs_is_not_waited_for(monkeypatch):
 
 def test_a_backend_that_works_is_used_and_one_that_never_does_is_not(monkeypatch):
     keyring = pytest.importorskip("keyring")
-    import keyring.backends.null
-
+    null = pytest.importorskip("keyring.backends.null")
     monkeypatch.setattr(keyring, "get_keyring", Ring)
     assert isinstance(usable_backend(), Ring)
-    monkeypatch.setattr(keyring, "get_keyring", keyring.backends.null.Keyring)
+    monkeypatch.setattr(keyring, "get_keyring", null.Keyring)
     assert usable_backend() is None
