@@ -3,6 +3,7 @@
 from pathlib import PurePosixPath
 
 from downspout._batch import Wanted
+from downspout.testing import Document
 
 from .rig import content, failures, statuses
 
@@ -50,9 +51,6 @@ def test_a_failed_document_keeps_its_name_for_the_next_run(rig):
 
 def test_the_name_is_the_streams_where_the_service_has_none(rig):
     rig.depot.outcomes["a"] = lambda reference: rig.depot.link_to(reference, name=None)
-    rig.depot.link_to
-    from downspout.testing import Document
-
     rig.server.documents["/depot/a"] = Document(content("a"), name="発票.pdf")
     assert statuses(rig.run(["depot:a"])) == {"ok": 1}
     assert list(rig.files()) == ["発票.pdf"]

@@ -1,13 +1,12 @@
 """Reads what is wanted, a little ahead of the work, and knows what was asked for twice."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from downspout._batch.arrivals import Arrivals
-from downspout._batch.memory import memory_key
+from downspout._batch.memory import memory_key, token_of
 from downspout._batch.wanted import Wanted
 from downspout._models import Result, Status
 from downspout.errors import DownspoutError
@@ -146,4 +145,4 @@ class Feed:
 
 
 def _token(item: Wanted) -> bytes:
-    return hashlib.blake2b(memory_key(item).encode(), digest_size=16).digest()
+    return token_of(memory_key(item))

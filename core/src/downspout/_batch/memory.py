@@ -30,6 +30,7 @@ class Memory:
         self._given: dict[bytes, str] = {}
         self._lock = threading.Lock()
         self._folders = {directory}
+        self._tried: dict[bytes, int] = {}
 
     def done(self, wanted: Iterable[Wanted]) -> Mapping[str, Row]:
         """Return what earlier runs recorded of those documents that are there as they were left, by key."""
@@ -37,7 +38,9 @@ class Memory:
             return {}
         by_key = {memory_key(item): item for item in wanted if item.reference is not None}
         rows = self._ledger.lookup_many(by_key)
-        return {key: row for key, row in rows.items() if self._is_done(by_key[key], row)}
+        done = {key: row for key, row in rows.items() if self._is_done(by_key[key], row)}
+        self._tried |= {token_of(key): row.attempts for key, row in rows.items() if key not in done}
+        return done
 
     def path_of(self, row: Row) -> Path:
         """Return where the document of `row` is."""
@@ -75,7 +78,7 @@ class Memory:
                 # Two documents want one name: which of them has it must not be forgotten by a crash.
                 self._ledger.flush()
             return claimed
-        token = hashlib.blake2b(key.encode(), digest_size=16).digest()
+        token = token_of(key)
         with self._lock:
             before = self._given.get(token)
             if before is not None:
@@ -108,19 +111,24 @@ class Memory:
             if result.status == "ok":
                 with contextlib.suppress(OSError):
                     mtime = os.stat(result.path).st_mtime_ns
-        error = result.error
+        error, key = result.error, memory_key(item)
         return Row(
-            memory_key(item),
+            key,
             "left" if result.status == "left" else "ok" if result.status == "ok" else "failed",
             target=target,
             size=result.size,
             mtime_ns=mtime,
             version=result.version,
             digest=digest,
-            attempts=item.attempts + 1,
+            attempts=self._tried.get(token_of(key), 0) + item.attempts + 1,
             kind=error.kind if error is not None else None,
-            message=error.message if error is not None else None,
+            message=error.message.replace(item.shown, "the document") if error is not None else None,
         )
+
+
+def token_of(key: str) -> bytes:
+    """Return what stands for a key where there may be a hundred thousand of them."""
+    return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
 def _digest_of(path: Path) -> str:
