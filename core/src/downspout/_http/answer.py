@@ -93,7 +93,7 @@ def _children(value: object) -> Any:
     return value if isinstance(value, list) else ()
 
 
-def read_whole(exchange: Exchange, shown: str, seconds: float | None, limit: int = MAX_BODY) -> bytes:
+def read_whole(exchange: Exchange, shown: str, seconds: float | None, limit: int) -> bytes:
     """Return the body of an answer, and let its connection go.
 
     Raises:

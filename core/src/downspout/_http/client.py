@@ -10,14 +10,17 @@ from urllib.parse import urlencode, urljoin
 from attrs import evolve, frozen
 
 from downspout._http import fields
-from downspout._http.answer import Clock, WholeAnswer, error_for, read_whole
-from downspout._http.pool import Exchange, Pool, Route, mapped, sendable, split
+from downspout._http.address import Address, Site, parsed, sendable
+from downspout._http.answer import MAX_BODY, Clock, WholeAnswer, error_for, read_whole
+from downspout._http.connect import Route
+from downspout._http.pool import Exchange, Pool, mapped
 from downspout._http.rules import REDIRECTS, Rules, bare
 from downspout._http.stream import HttpStream
-from downspout._models import Account, Credential, Headers, Response, Stream, origin_of
+from downspout._models import Account, Credential, Response, Stream
 from downspout._version import VERSION
 from downspout.errors import (
     AuthenticationError,
+    Cancelled,
     DownspoutError,
     LinkRefused,
     NotFound,
@@ -27,11 +30,13 @@ from downspout.errors import (
 )
 
 USER_AGENT = f"downspout/{VERSION}"
+_POLITE = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT, "Accept": "*/*"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308, 330})  # 330 is Apple's own, and means 307
-_KEEP_METHOD = frozenset({307, 308})
+_KEEP_METHOD = frozenset({307, 308, 330})
 _DEAD = {400: PermissionDenied, 401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 410: NotFound}
 _MAX_ERROR_BODY = 256 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_BREAK = re.compile(r"[\r\n\0]")
 _WHOLE_ANSWER_PATIENCE = 4
 """A whole answer may take so many times the time limit."""
 
@@ -45,7 +50,7 @@ class _Request:
     """What is asked for, redirect by redirect."""
 
     method: str
-    url: str
+    address: Address
     headers: Mapping[str, str]
     body: bytes | None = None
 
@@ -103,7 +108,7 @@ class BoundHttp:
             body = urlencode(form).encode()
             own.update({} if "content-type" in present else {"Content-Type": "application/x-www-form-urlencoded"})
         own.setdefault("Accept", "application/json") if "accept" not in present else None
-        exchange = self._send(_Request(method.upper(), url, own, body))
+        exchange = self._send(_Request(method.upper(), parsed(url), own, body))
         return self._whole(exchange)
 
     def open(
@@ -124,19 +129,18 @@ class BoundHttp:
             own["Range"] = wanted
             if etag is not None:
                 own["If-Range"] = etag
-        exchange = self._send(_Request(method.upper(), url, own))
+        exchange = self._send(_Request(method.upper(), parsed(url), own))
         status = exchange.answer.status
         if status not in {200, 206, 416}:
             raise self._refused(exchange, on_error)
-        answered = _fields_of(exchange)
-        coded = answered.get("content-encoding", "identity").lower() not in {"", "identity"}
+        coded = exchange.answer.headers.get("content-encoding", "identity").lower() not in {"", "identity"}
         if (status == 416 and wanted is None) or (coded and wanted is None) or (status == 206 and wanted is None):
             exchange.finish()
             raise ProtocolError(
                 f"{self.shown}: the server sent it in a form that was not asked for.",
                 hint="Report it to whoever runs the server: a plain answer without Content-Encoding is needed.",
             )
-        stream = HttpStream(exchange, answered, shown=self.shown, timeout=self.timeout)
+        stream = HttpStream(exchange, shown=self.shown, timeout=self.timeout)
         if coded:
             stream.start = None
         return stream
@@ -163,89 +167,87 @@ class BoundHttp:
         return error_for(status, answer.headers, self.shown, self.clock)
 
     def _whole(self, exchange: Exchange, limit: int | None = None) -> WholeAnswer:
-        status, headers = exchange.answer.status, _fields_of(exchange)
-        seconds = None if self.timeout is None else _WHOLE_ANSWER_PATIENCE * self.timeout
+        status, headers = exchange.answer.status, exchange.answer.headers
+        patience = _WHOLE_ANSWER_PATIENCE if limit is None else 1
+        seconds = None if self.timeout is None else patience * self.timeout
         try:
-            body = read_whole(exchange, self.shown, seconds, **({} if limit is None else {"limit": limit}))
-        except DownspoutError:
-            if limit is None:
-                raise
-            body = b""  # the body of an error is a courtesy
+            body = read_whole(exchange, self.shown, seconds, limit or MAX_BODY)
+        except Cancelled:
+            raise
         except Exception as exc:
-            self._raise_mapped(exc)
+            if limit is None:
+                self._raise_mapped(exc)
+            body = b""  # the body of an error is a courtesy
         return WholeAnswer(status, headers, body, shown=self.shown, clock=self.clock)
 
     def _raise_mapped(self, exc: Exception) -> NoReturn:
-        raise mapped(exc, self.shown, self.timeout) from exc
+        error = mapped(exc, self.shown, self.timeout)
+        raise error from (exc if error is not exc else None)
 
     def _send(self, request: _Request) -> Exchange:
         """Send, and follow redirects as far as the rules allow."""
         allowed = self.credential.origins if self.credential is not None else self.account.origins
-        before: str | None = None
-        home = origin_of(split(request.url).geturl())
-        at_home = home in allowed
+        at_home = request.address.site.origin in allowed
+        before: Site | None = None
         for _ in range(REDIRECTS + 1):
-            self.rules.check_step(before, request.url, self.shown)
-            headers = request.headers if at_home else bare(request.headers)
-            exchange = self._send_once(request, dict(headers))
+            site = request.address.site
+            self.rules.check_step(before, site, self.shown)
+            exchange = self._send_once(request if at_home else evolve(request, headers=bare(request.headers)))
             onward = self._onward(request, exchange)
             if onward is None:
                 return exchange
             exchange.finish()
-            at_home = at_home and origin_of(onward.url) == origin_of(request.url)
-            if not at_home:
-                onward = evolve(onward, headers=bare(onward.headers))
-            before, request = request.url, onward
+            at_home = at_home and onward.address.site == site
+            before, request = site, onward if at_home else evolve(onward, headers=bare(onward.headers))
         raise ProtocolError(f"{self.shown}: the server redirects more than {REDIRECTS} times.")
 
-    def _send_once(self, request: _Request, headers: dict[str, str]) -> Exchange:
-        parts = split(request.url)
-        origin = origin_of(parts.geturl())
-        proxy = self.rules.proxy_for(parts.scheme, parts.hostname or "")
-        guarded = self.rules.guarded(origin)
-        route = Route.of(parts, guarded=guarded, ca_bundle=self.rules.ca_bundle, proxy=proxy)
-        _check_fields(headers, self.shown)
-        present = {name.lower() for name in headers}
-        for name, value in (("Accept-Encoding", "identity"), ("User-Agent", USER_AGENT), ("Accept", "*/*")):
-            if name.lower() not in present:
-                headers[name] = value
-        if request.body is not None:
-            headers["Content-Length"] = str(len(request.body))
-        elif request.method not in {"GET", "HEAD"}:
-            headers["Content-Length"] = "0"
+    def _send_once(self, request: _Request) -> Exchange:
+        site = request.address.site
+        proxy, guarded = self.rules.proxy_for(site), self.rules.guarded(site.origin)
+        route = Route(site, guarded, self.rules.ca_bundle, proxy)
+        headers = _complete(request, self.shown)
         exchange = self.pool.exchange(
-            route, request.method, parts, headers, request.body, self.shown, self.cancelled
+            route, request.method, request.address, headers, request.body, self.shown, self.cancelled
         )
-        if origin in self.account.origins:
-            self.clock.learn(_fields_of(exchange))
+        if site.origin in self.account.origins:
+            self.clock.learn(exchange.answer.headers)
         return exchange
 
     def _onward(self, request: _Request, exchange: Exchange) -> _Request | None:
         """Return the request that a redirect asks for, or `None` if the answer is the last."""
         status = exchange.answer.status
-        location = sendable((exchange.answer.headers.get("location") or "").strip(), "latin-1")
+        location = next(iter(exchange.answer.headers.all("location")), "")
         if status not in _REDIRECTS or not location:
             return None
+        before = request.address
         try:
-            url = split(urljoin(request.url, location)).geturl()
+            address = parsed(urljoin(before.url, sendable(location, "latin-1")))
         except (ValueError, ProtocolError) as exc:
             exchange.finish()
             raise ProtocolError(f"{self.shown}: the server redirects to what is no address.") from exc
-        if request.method in {"GET", "HEAD"}:
-            return evolve(request, url=url)
-        if status in _KEEP_METHOD and origin_of(url) == origin_of(request.url):
-            return evolve(request, url=url)
+        if request.method in {"GET", "HEAD"} or (status in _KEEP_METHOD and address.site == before.site):
+            return evolve(request, address=address)
         return None
 
 
-def _fields_of(exchange: Exchange) -> Headers:
-    return Headers(exchange.answer.headers.items())
+def _complete(request: _Request, shown: str) -> dict[str, str]:
+    """Return the header fields of a request, with those that every request has."""
+    headers = dict(request.headers)
+    if headers:
+        _check_fields(headers, shown)
+    present = {name.lower() for name in headers}
+    headers.update((name, value) for name, value in _POLITE.items() if name.lower() not in present)
+    if request.body is not None:
+        headers["Content-Length"] = str(len(request.body))
+    elif request.method not in {"GET", "HEAD"}:
+        headers["Content-Length"] = "0"
+    return headers
 
 
 def _check_fields(headers: Mapping[str, str], shown: str) -> None:
     """Refuse what would write further header fields, or cannot be written: a secret with a line end in it."""
     for name, value in headers.items():
-        if any(c in "\r\n\0" for c in value) or not _TOKEN.fullmatch(name):
+        if _BREAK.search(value) or not _TOKEN.fullmatch(name):
             raise ProtocolError(f"{shown}: the header field {name!r} has characters that no field may have.")
         try:
             value.encode("latin-1")

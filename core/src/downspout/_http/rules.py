@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 
 from attrs import frozen
 
-from downspout._models import origin_of
+from downspout._http.address import Site
 from downspout.errors import PermissionDenied
 
 REDIRECTS = 10
@@ -38,31 +38,30 @@ class Rules:
         """Return whether addresses of `origin` are checked."""
         return not self.allow_private and origin not in self.trusted
 
-    def check_step(self, before: str | None, url: str, shown: str) -> None:
+    def check_step(self, before: Site | None, site: Site, shown: str) -> None:
         """Check that a link, or a redirect from `before`, may be followed.
 
         Raises:
             PermissionDenied: it leads from https to http, or is http though nothing allows that.
         """
-        if url[:5].lower() != "http:":
+        if site.scheme != "http":
             return
-        if before is not None and before[:6].lower() == "https:":
+        if before is not None and before.scheme == "https":
             raise PermissionDenied(f"{shown}: the server redirects from https to http, which is never followed.")
-        if before is None and not self.allow_http and origin_of(url) not in self.trusted:
+        if before is None and not self.allow_http and site.origin not in self.trusted:
             raise PermissionDenied(
                 f"{shown}: its link is plain http, which is not allowed.",
                 hint="Set allow_http for this account if that is meant.",
             )
 
-    def proxy_for(self, scheme: str, host: str) -> str | None:
-        """Return the proxy for `host`, or `None`."""
-        proxy = self.proxy if scheme == "https" else self.http_proxy
+    def proxy_for(self, site: Site) -> str | None:
+        """Return the proxy for `site`, or `None`."""
+        proxy = self.proxy if site.scheme == "https" else self.http_proxy
         if proxy is None or "*" in self.no_proxy:
             return None
-        name = host.lower()
         for pattern in self.no_proxy:
             bare = pattern.lstrip(".")
-            if name == bare or name.endswith("." + bare):
+            if site.host == bare or site.host.endswith("." + bare):
                 return None
         return proxy
 

@@ -1,12 +1,13 @@
 """The bytes of a document, as they come over one connection."""
 
-import http.client
 import threading
 import time
 
 from downspout._http import fields
 from downspout._http.pool import Exchange, mapped
-from downspout._models import Headers, Stream
+from downspout._http.reply import Answer
+from downspout._http.wire import BadAnswer
+from downspout._models import Stream
 from downspout._names import name_from_disposition
 from downspout.errors import Unavailable
 
@@ -19,35 +20,32 @@ class HttpStream(Stream):
 
     Args:
         exchange: the answer; the stream closes it.
-        headers: its header fields.
-        asked: whether a range was asked for; then an answer that contradicts itself has `start=None`
-            (it does not say where it starts) rather than being an error.
         shown: what messages name.
         timeout: seconds without a byte.
     """
 
-    def __init__(self, exchange: Exchange, headers: Headers, *, shown: str, timeout: float | None) -> None:
+    def __init__(self, exchange: Exchange, *, shown: str, timeout: float | None) -> None:
         self._exchange: Exchange | None = exchange
         self._shown, self._timeout = shown, timeout
         self._trouble: Exception | None = None
         self._reading = threading.RLock()
         self._hung_up = False
-        answer = exchange.answer
+        answer, headers = exchange.answer, exchange.answer.headers
         self.etag = fields.strong_validator(headers)
         self.media_type = fields.media_type(headers.get("content-type"))
         self.modified_at = fields.http_date(headers.get("last-modified"))
         disposition = headers.get("content-disposition")
         self.name = None if disposition is None else name_from_disposition(disposition)
-        length = answer.length if not answer.chunked else None
         if answer.status == 206:
-            self._place_range(headers, length)
+            self._place_range(answer)
         elif answer.status == 416:
             self._place_nothing(fields.unsatisfied_size(headers.get("content-range")))
         else:
-            self.size = self.stop = length
+            self.size = self.stop = answer.length
             self.ranges = "bytes" in headers.get("accept-ranges", "").lower()
 
-    def _place_range(self, headers: Headers, length: int | None) -> None:
+    def _place_range(self, answer: Answer) -> None:
+        headers, length = answer.headers, answer.length
         placed = fields.content_range(headers.get("content-range"))
         coded = headers.get("content-encoding", "identity").lower() not in {"", "identity"}
         if placed is None or coded or (length is not None and length != placed.stop - placed.start):
@@ -78,7 +76,8 @@ class HttpStream(Stream):
 
     def _receive(self, exchange: Exchange, view: memoryview) -> int:
         answer, filled, moment = exchange.answer, 0, time.monotonic() + _MOMENT
-        answer.wire.deadline = None if self._timeout is None else moment + self._timeout
+        if self._timeout is not None:
+            answer.wire.deadline = moment + self._timeout
         try:
             while filled < len(view):
                 count = answer.fill(view[filled:], moment)
@@ -87,10 +86,9 @@ class HttpStream(Stream):
                     break
                 if time.monotonic() > moment:
                     return filled
-                if not answer.chunked:  # the line of a chunk's size would be lost half read
-                    answer.wire.deadline = moment
-        except (OSError, ValueError, http.client.HTTPException, AttributeError) as exc:
-            if filled and isinstance(exc, TimeoutError) and not answer.chunked:
+                answer.wire.deadline = moment
+        except (OSError, ValueError, BadAnswer) as exc:
+            if filled and isinstance(exc, TimeoutError):
                 return filled
             self._trouble = exc
             if not filled:
@@ -111,7 +109,7 @@ class HttpStream(Stream):
     def hang_up(self) -> None:
         """Make a reader in another thread return at once, with an error."""
         exchange = self._exchange
-        if exchange is not None and not exchange.answer.isclosed():
+        if exchange is not None and not exchange.answer.is_over:
             self._hung_up = True
             exchange.hang_up()
 
