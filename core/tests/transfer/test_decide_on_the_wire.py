@@ -37,6 +37,7 @@ from .rig import OLD, Rig
 
 SIZE, CUT = 5000, 2000
 REST = f"bytes={CUT}-{SIZE - 1}"
+SHORTER = bytes(Pattern(SIZE).read(CUT, 2500))
 OTHER = Document(Pattern(SIZE, seed=1), etag='"v2"')
 OTHER_SIZE = Document(Pattern(SIZE - 700, seed=1), etag='"v2"')
 NO_TAG = Document(Pattern(SIZE, seed=1), etag=None)

@@ -59,12 +59,11 @@ class Patience:
             raise error
         with self._lock:
             self._failures += 1
-            failures = self._failures
+            self._refusals += isinstance(error, LinkRefused)
+            failures, refusals = self._failures, self._refusals
+        if failures > self._retries or refusals >= _REFUSALS:
             if isinstance(error, LinkRefused):
-                self._refusals += 1
-                if self._refusals >= _REFUSALS:
-                    raise error.settle() from error
-        if failures > self._retries:
+                raise error.settle() from error
             raise error
         asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
         if isinstance(error, RateLimited) or asked is not None:
