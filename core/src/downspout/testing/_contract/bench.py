@@ -10,12 +10,12 @@ from attrs import define, field
 from downspout._client import Client
 from downspout._client.rules import rules_of
 from downspout._http import BoundHttp, Clock, Pool
-from downspout._models import Account, Credential, Folder, Http, Link, Reference, Secret, origin_of
+from downspout._models import Account, Credential, Folder, Http, Link, Reference, Secret, Stream, origin_of
 from downspout._plugins import TimeLimitExceeded, Workers
 from downspout.errors import AuthenticationError, DownspoutError
 from downspout.testing._contract.answers import Answered, judged, said_well
 from downspout.testing._contract.relay import Passed, Relay
-from downspout.testing._contract.rules import NotTried, told
+from downspout.testing._contract.rules import Breach, NotTried, told
 from downspout.testing._contract.spy import Spy
 from downspout.testing._contract.subject import Subject
 from downspout.testing._contract.watch import Watch
@@ -135,17 +135,19 @@ class Bench:
         account: Account | None = None,
         interaction: object = None,
         timeout: float = TIMEOUT,
-    ) -> Any:
+    ) -> Credential:
         """Ask who is asking.
 
         Raises:
+            Breach: it answers something else.
             BaseException: whatever the hook raises.
         """
         account = account or self.account()
         http = self.http(account, None, timeout)
         answer = self.call("authenticate", account=account, refused=refused, interaction=interaction, http=http)
-        if isinstance(answer, Credential):
-            self.known.append(answer)
+        if not isinstance(answer, Credential):
+            raise Breach(f"authenticate answers a {type(answer).__name__} instead of a Credential")
+        self.known.append(answer)
         return answer
 
     def ask(
@@ -184,8 +186,7 @@ class Bench:
             BaseException: whatever `authenticate` raises.
         """
         if self.credential is None and self.has_sign_in and self._wants_credential():
-            answer = self.authenticate()
-            self.credential = answer if isinstance(answer, Credential) else None
+            self.credential = self.authenticate()
         return self.credential
 
     def _wants_credential(self) -> bool:
@@ -204,11 +205,13 @@ class Bench:
         """Return the link of a document (the author's).
 
         Raises:
-            LookupError: there is none; the text says what came instead.
+            Breach: there is none; the text says what came instead.
         """
         answered = self.resolve(uri or self.document)
         if not isinstance(answered.first, Link):
-            raise LookupError(f"the document becomes no link: {_named(answered.first)}")
+            raise Breach(
+                f"{answered.breaches[0] if answered.breaches else _named(answered.first)} instead of a link"
+            )
         return answered.first
 
     def open(
@@ -219,10 +222,11 @@ class Bench:
         etag: str | None = None,
         *,
         timeout: float = TIMEOUT,
-    ) -> Any:
+    ) -> Stream:
         """Open a link as the core does: by the plugin's hook, else by the core's own.
 
         Raises:
+            Breach: it answers something else.
             BaseException: whatever the hook raises.
         """
         account, credential = self.account(), self.credential
@@ -232,7 +236,11 @@ class Bench:
         answer = None
         if hook is not None:
             answer = self.call("open_stream", account=account, credential=credential, http=http, **place)
-        return answer if answer is not None else http.open("GET", link.url, start=start, stop=stop, etag=etag)
+        if answer is None:
+            return http.open("GET", link.url, start=start, stop=stop, etag=etag)
+        if not isinstance(answer, Stream):
+            raise Breach(f"open_stream answers a {type(answer).__name__} instead of a Stream")
+        return answer
 
     # Everything at once.
 

@@ -15,7 +15,7 @@ from downspout.errors import Cancelled, DownspoutError
 from downspout.testing._answer import Answer
 from downspout.testing._contract.answers import said_well
 from downspout.testing._contract.bench import Bench
-from downspout.testing._contract.relay import Lie, Passed, origin_to
+from downspout.testing._contract.relay import Lie, Passed, origin_to, parts_of
 from downspout.testing._contract.rules import Note, service
 from downspout.testing._contract.streaming import read
 from downspout.testing._message import Request
@@ -217,7 +217,7 @@ def _appended(value: Any, text: str) -> Any:
 
 
 def _secrets_in(request: Request, bench: Bench) -> str:
-    sent = [text for _, text in _sent(request)]
+    sent = [text for _, text in parts_of(request)]
     return " ".join(sorted(secret for secret in bench.secrets() if any(secret in text for text in sent)))
 
 
@@ -247,16 +247,9 @@ def keeps_credentials_home(bench: Bench) -> Iterator[str]:
     secrets = bench.secrets(*tour.credentials)
     for passed in tour.passed:
         if passed.origin not in home:
-            for place, text in _sent(passed.request):
+            for place, text in parts_of(passed.request):
                 if any(secret in text for secret in secrets):
                     yield f"a secret goes to {_general(passed.origin)} in {place}"
-
-
-def _sent(request: Request) -> Iterator[tuple[str, str]]:
-    yield "the URL", request.target
-    for name, value in request.headers.pairs:
-        yield f"the header {name}", value
-    yield "the body", request.body.decode("utf-8", "replace")
 
 
 def _general(origin: str) -> str:
@@ -279,7 +272,7 @@ def takes_nothing_along(bench: Bench) -> Iterator[str]:
         for name in passed.request.headers:
             if name not in _FOR_ANYBODY and not name.startswith("accept"):
                 yield f"the stranger gets the header {name}"
-        if any(secret in text for _, text in _sent(passed.request) for secret in secrets):
+        if any(secret in text for _, text in parts_of(passed.request) for secret in secrets):
             yield "the stranger gets a secret"
         if passed.request.body:
             yield "the stranger gets a body"

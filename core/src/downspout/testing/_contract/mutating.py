@@ -12,7 +12,7 @@ from downspout.testing._answer import Answer
 from downspout.testing._contract.answers import Answered, said_well
 from downspout.testing._contract.bench import Bench
 from downspout.testing._contract.changes import Change, changes_of, some_changes
-from downspout.testing._contract.rules import Note, NotTried, service, told
+from downspout.testing._contract.rules import Breach, Note, NotTried, service, told
 from downspout.testing._message import Request
 
 _MOST_SECONDS = 5.0
@@ -99,14 +99,13 @@ def _judged(answered: Answered) -> Iterator[str]:
 
 def _signed_in(bench: Bench, refused: Credential | None) -> Iterator[str]:
     try:
-        answer = bench.authenticate(refused)
+        bench.authenticate(refused)
+    except Breach as exc:
+        yield str(exc)
     except DownspoutError as exc:
         yield from said_well(exc)
     except Exception as exc:
         yield f"authenticate raises {told(exc)}"
-    else:
-        if not isinstance(answer, Credential):
-            yield f"authenticate answers a {type(answer).__name__}"
 
 
 @define

@@ -56,6 +56,14 @@ def origin_to(request: Request) -> str:
         return ""
 
 
+def parts_of(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a request in which something may be told: each with its name."""
+    yield "the URL", request.target
+    for name, value in request.headers.pairs:
+        yield f"the header {name}", value
+    yield "the body", request.body.decode("utf-8", "replace")
+
+
 class Relay(Witness):
     """A proxy that carries plain http to loopback, honest unless it is told to lie."""
 

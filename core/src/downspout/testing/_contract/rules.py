@@ -20,6 +20,10 @@ class NotTried(Exception):
     """Something that the rule needs is missing; the text says what."""
 
 
+class Breach(Exception):
+    """A breach that ends the check; the text says which."""
+
+
 class Note(str):
     """What a check has to say although it is no breach."""
 
@@ -55,6 +59,8 @@ class Rule:
             return Score(self.name, self.title, "skipped", (skips[self.name],), self.advice)
         try:
             found = list(self.check(subject))
+        except Breach as exc:
+            return Score(self.name, self.title, "broken", (str(exc),), self.advice)
         except NotTried as exc:
             return Score(self.name, self.title, "untried", (str(exc),), self.advice)
         except Exception as exc:

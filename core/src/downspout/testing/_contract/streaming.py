@@ -10,7 +10,7 @@ from downspout._models import Link, Reference, Stream
 from downspout.errors import DownspoutError
 from downspout.testing._answer import Answer
 from downspout.testing._contract.bench import Bench
-from downspout.testing._contract.rules import Note, NotTried, service, told
+from downspout.testing._contract.rules import Breach, Note, NotTried, service, told
 from downspout.testing._contract.spy import Spy
 from downspout.testing._message import Request
 
@@ -72,10 +72,7 @@ def says_where_it_starts(bench: Bench) -> Iterator[str]:
 def _at(bench: Bench, content: bytes, start: int, stop: int | None, etag: str | None) -> Iterator[str]:
     link = bench.link()  # a new one: some serve a single request
     where = f"bytes {start} to {'the end' if stop is None else stop}"
-    stream: object = bench.open(link, start, stop, etag)
-    if not isinstance(stream, Stream):
-        yield f"open_stream answers a {type(stream).__name__}"
-        return
+    stream = bench.open(link, start, stop, etag)
     try:
         begin, given = stream.start, read(stream)
     finally:
@@ -197,7 +194,10 @@ def opens_what_it_resolves(bench: Bench) -> Iterator[str]:
     """Open each document that was given, once."""
     for uri in (bench.document, *bench.case.documents):
         link: Link = bench.link(uri)
-        stream = bench.open(link)
+        try:
+            stream = bench.open(link)
+        except DownspoutError as exc:
+            raise Breach(f"{uri} cannot be opened: {told(exc)}") from exc
         if not read(stream, 1) and link.size:
             yield f"{uri} gives no bytes"
         stream.close()

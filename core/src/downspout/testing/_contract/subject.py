@@ -48,8 +48,8 @@ class Subject:
         module = entry.module if entry is not None else plugin
         try:
             return cls(plugin, importlib.import_module(module), None, installed)
-        except (ImportError, ValueError) as exc:
-            if entry is None:
+        except ModuleNotFoundError as exc:
+            if entry is None and exc.name == plugin:
                 raise NoProvider(
                     f"There is no provider and no module {plugin!r}.",
                     hint="See `downspout plugins` for what is installed.",
