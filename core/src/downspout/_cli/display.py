@@ -4,13 +4,25 @@ import os
 import sys
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import click
 
 from downspout._cli.common import human, report, say, visible
 from downspout._models import Progress, Result
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 _MOST_SHOWN = 6
+_PER_SECOND = 8
+_SAMPLES = 5 * _PER_SECOND
+"""The rate is that of the last five seconds."""
+_NARROW, _NARROWEST_BAR, _WIDEST_BAR = 60, 10, 40
+_ENOUGH_TO_TELL = 3
+"""Before so many documents are done, nobody can tell how long the rest will take."""
 
 
 class Display(Protocol):
@@ -24,16 +36,19 @@ class Display(Protocol):
     def ended(self, result: Result) -> None:
         """A document is there, or is not."""
 
+    def show(self, text: str) -> None:
+        """Write a result to standard output."""
+
     def close(self, summary: Mapping[str, Any]) -> None:
         """Everything is over."""
 
 
-def display_for(*, quiet: bool, verbose: bool) -> Display:
-    """Return the display that fits the terminal, if there is one."""
+def display_for(*, quiet: bool, verbose: bool, total: int | None = None) -> Display:
+    """Return the display that fits the terminal, if there is one; `total` is how many documents, if known."""
     terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if quiet:
         return Lines(failures_only=True)
-    return Live() if terminal else Lines(failures_only=not verbose)
+    return Live(total) if terminal else Lines(failures_only=not verbose)
 
 
 class Lines:
@@ -59,6 +74,10 @@ class Lines:
         elif not self._failures_only:
             say(f"{result.status}: {result.uri} ({human(result.size)}, verified by {result.verified})")
 
+    def show(self, text: str) -> None:
+        """See `Display`."""
+        click.echo(text)
+
     def close(self, summary: Mapping[str, Any]) -> None:
         """See `Display`."""
         if not self._quiet or summary["failed"] or summary["left"]:
@@ -75,21 +94,34 @@ def summary_line(summary: Mapping[str, Any]) -> str:
 
 
 class Live:
-    """A bar for everything and a line for each active document, on a terminal."""
+    """A bar for everything and a line for each active document, on a terminal.
 
-    def __init__(self) -> None:
+    Args:
+        total: how many documents were asked for, or `None` if nobody knows; folders may hold more.
+    """
+
+    def __init__(self, total: int | None) -> None:
         from rich.console import Console
         from rich.live import Live as RichLive
 
-        self._console = Console(stderr=True, highlight=False)
-        self._live = RichLive(
-            console=self._console, refresh_per_second=8, transient=True, get_renderable=self._render
-        )
         self._lock = threading.Lock()
         self._active: dict[str, Progress] = {}
-        self._finished = 0
+        self._counts: Counter[str] = Counter()
+        self._total = total
         self._bytes_done = 0
         self._begun = time.monotonic()
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_SAMPLES)
+        self._console = Console(stderr=True, highlight=False)
+        self._live = RichLive(
+            console=self._console,
+            refresh_per_second=_PER_SECOND,
+            transient=True,
+            get_renderable=self._render,
+            redirect_stdout=False,
+        )
+        self._same_screen = sys.stdout is not None and sys.stdout.isatty()
+        self._waiting: list[str] = []
+        self._shown_at = 0.0
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -100,60 +132,123 @@ class Live:
 
     def progress(self, progress: Progress) -> None:
         """See `Display`."""
-        key = str(progress.reference)
         with self._lock:
-            if progress.phase == "done":
-                self._active.pop(key, None)
-            else:
-                self._active[key] = progress
+            if progress.phase != "done":
+                self._active[str(progress.reference)] = progress
 
     def ended(self, result: Result) -> None:
         """See `Display`."""
         with self._lock:
-            self._finished += 1
+            self._counts[result.status] += 1
             self._active.pop(str(result.reference), None)
             if result.status == "ok":
                 self._bytes_done += result.transferred
         if result.status == "failed" and result.error is not None:
             hint = f" {result.error.hint}" if result.error.hint else ""
-            self._console.print(visible(f"downspout: {result.error.message}{hint}"), style="red", markup=False)
+            self._flush()
+            self._above(visible(f"downspout: {result.error.message}{hint}"), style="red")
+
+    def show(self, text: str) -> None:
+        """See `Display`. What goes to the same screen is written above the bar, a screenful at a time."""
+        if not self._same_screen:
+            click.echo(text)
+            return
+        self._waiting.append(text)
+        if time.monotonic() - self._shown_at > 1 / _PER_SECOND:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._shown_at = time.monotonic()
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._above("\n".join(waiting))
+
+    def _above(self, text: str, style: str = "") -> None:
+        self._console.print(text, style=style, markup=False, soft_wrap=True)
 
     def close(self, summary: Mapping[str, Any]) -> None:
         """See `Display`."""
+        self._flush()
         self._live.stop()
         style = "red" if summary["failed"] or summary["left"] else "green"
         self._console.print(summary_line(summary), style=style, markup=False)
 
-    def _render(self) -> Any:
+    def _render(self) -> "RenderableType":
         from rich.console import Group
-        from rich.text import Text
 
         with self._lock:
             active = list(self._active.values())
+            counts, total = Counter(self._counts), self._total
             done = self._bytes_done + sum(progress.done for progress in active)
-            finished = self._finished
-        seconds = max(time.monotonic() - self._begun, 0.001)
+        self._samples.append((time.monotonic(), done))
         width = self._console.width
-        head = f"{finished} done, {len(active)} active, {human(done)}, {human(done / seconds)}/s"
-        rows = [Text(head[:width], style="bold", no_wrap=True)]
-        rows += [self._row(progress, width) for progress in active[:_MOST_SHOWN]]
+        rows = [self._overall(counts, len(active), total, done, width)]
+        rows += [_row(progress, width) for progress in active[:_MOST_SHOWN]]
         if len(active) > _MOST_SHOWN:
-            rows.append(Text(f"  and {len(active) - _MOST_SHOWN} more"[:width]))
+            rows.append(_line(f"  and {len(active) - _MOST_SHOWN} more", width))
         return Group(*rows)
 
-    def _row(self, progress: Progress, width: int) -> Any:
-        from rich.cells import set_cell_size
+    def _overall(
+        self, counts: Counter[str], active: int, total: int | None, done: int, width: int
+    ) -> "RenderableType":
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
-        name = visible(progress.name or progress.reference.shown)
-        room = max(10, min(40, width - 34))
+        finished = sum(counts.values())
+        whole = None if total is None else max(total, finished + active)
+        of = f"{finished}" if whole is None else f"{finished} of {whole}"
+        parts = [of, human(done), f"{human(self._rate())}/s"]
+        left = self._seconds_left(finished, whole)
+        parts += [f"{_clock(left)} left"] if left is not None else []
+        parts += [f"{counts['failed']} failed"] if counts["failed"] else []
+        text = ", ".join(parts)
+        room = width - len(text) - 2
+        if whole is None or room < _NARROWEST_BAR:
+            return _line(text, width, style="bold")
         table = Table.grid(padding=(0, 1))
-        bar = ProgressBar(
-            total=progress.size or None, completed=progress.done, width=max(6, min(20, width - room - 14))
-        )
-        amount = f"{human(progress.done)} of {human(progress.size)}" if width > 70 else human(progress.done)
         table.add_row(
-            "  " + set_cell_size(name, room), bar, amount if progress.phase == "downloading" else progress.phase
+            ProgressBar(total=whole, completed=finished, width=min(room, _WIDEST_BAR)), _line(text, width)
         )
         return table
+
+    def _rate(self) -> float:
+        (since, before), (now, after) = self._samples[0], self._samples[-1]
+        return max(0.0, (after - before) / (now - since)) if now - since > 0.1 else 0.0
+
+    def _seconds_left(self, finished: int, whole: int | None) -> float | None:
+        passed = time.monotonic() - self._begun
+        if whole is None or finished < _ENOUGH_TO_TELL or passed < 1:
+            return None
+        return passed / finished * (whole - finished)
+
+
+def _row(progress: Progress, width: int) -> "RenderableType":
+    """Return the line of one active document, cut to what a terminal of `width` has room for."""
+    from rich.cells import set_cell_size
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    name = visible(progress.name or progress.reference.shown)
+    if width < _NARROW:
+        return _line(f"  {name}", width)
+    table = Table.grid(padding=(0, 1))
+    state = progress.phase
+    amount = human(progress.done) if progress.size is None else f"{human(progress.done)} of {human(progress.size)}"
+    bar = ProgressBar(total=progress.size or None, completed=progress.done, width=16, pulse=progress.size is None)
+    room = max(10, min(40, width - 44))
+    table.add_row("  " + set_cell_size(name, room), bar, amount if state == "downloading" else state)
+    return table
+
+
+def _line(text: str, width: int, style: str = "") -> "RenderableType":
+    from rich.text import Text
+
+    line = Text(text, style=style, no_wrap=True)
+    line.truncate(width)
+    return line
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -9,7 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import click
 from attrs import define, evolve, field, frozen
 
 from downspout._batch import Wanted, lines
@@ -60,8 +59,8 @@ class Tally:
     kinds: Counter[str] = field(factory=Counter)
     transferred: int = 0
 
-    def add(self, result: Result) -> None:
-        """Write one result to standard output."""
+    def add(self, result: Result, display: Display) -> None:
+        """Count one result, and write it to standard output."""
         self.counts[result.status] += 1
         self.transferred += result.transferred
         if result.error is not None and result.status == "failed":
@@ -69,7 +68,7 @@ class Tally:
         if self.as_json:
             emit(as_json(result))
         elif result.path is not None and result.status in {"ok", "skipped"}:
-            click.echo(visible(str(result.path)))
+            display.show(visible(str(result.path)))
 
     @property
     def all_there(self) -> bool:
@@ -113,9 +112,9 @@ def run(choices: Choices) -> int:
             return copy_to_stdout(client, choices.uris[0], stop, sha256=choices.sha256)
         tally = Tally(choices.as_json)
         try:
-            with display_for(quiet=choices.quiet, verbose=choices.verbose) as display:
+            with display_for(quiet=choices.quiet, verbose=choices.verbose, total=_total(choices)) as display:
                 for result in _results(client, choices, stop, display):
-                    tally.add(result)
+                    tally.add(result, display)
                     display.ended(result)
                     if result.error is not None and result.status == "failed":
                         trace(result.error)
@@ -128,6 +127,18 @@ def run(choices: Choices) -> int:
         if stop.asked():
             return stop.status
         return 0 if tally.all_there else 1
+
+
+def _total(choices: Choices) -> int | None:
+    """Return how many documents (or folders) are asked for, if that is to be had without waiting."""
+    if choices.list_file is None:
+        return len(choices.uris)
+    path = Path(choices.list_file)
+    if choices.list_file == "-" or not path.is_file():
+        return None
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return len(choices.uris) + sum(1 for line in file if line.strip() and not line.lstrip().startswith(b"#"))
+    return None
 
 
 def client_for(choices: Choices) -> Client:
