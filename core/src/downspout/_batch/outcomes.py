@@ -9,7 +9,7 @@ from attrs import evolve
 from downspout._batch.feed import Feed, Settled
 from downspout._batch.memory import Memory
 from downspout._batch.wanted import Wanted
-from downspout._models import Done, Event, Failed, Result
+from downspout._models import Event, Failed, Result, done
 from downspout._transfer import Brought
 from downspout.errors import DownspoutError
 
@@ -39,8 +39,8 @@ class Outcomes:
             self.queue.put(exc)
             return
         self._deliver(item, result)
-        if result.status == "ok" and item.reference is not None:
-            self._tell(Done(item.reference, result.size or 0, brought.digest, result.path))
+        if item.reference is not None:
+            self._tell(done(item.reference, result, brought.digest))
 
     def skipped(self, item: Wanted, path: Path | None, size: int | None, version: str | None) -> None:
         """A document was there already."""
@@ -59,6 +59,12 @@ class Outcomes:
             self._deliver(item, result)  # nothing is known of it that a later run would need
         else:
             self._note(item, result)
+
+    def stopped(self, item: Wanted, error: DownspoutError) -> None:
+        """A document was interrupted on its way."""
+        self.left(item, None)
+        if item.reference is not None:
+            self._tell(Failed(item.reference, error))
 
     def repeated(self, item: Wanted, settled: Settled) -> None:
         """A document was asked for already in this run."""

@@ -445,7 +445,7 @@ class Batch:
             lane.active -= 1
             lane.busy.discard(item)
             if isinstance(error, Cancelled):
-                self._outcomes.left(item, None)
+                self._outcomes.stopped(item, error)
             elif lane.is_signed_out(error) or isinstance(error.__cause__, TimeLimitExceeded):
                 self._outcomes.failed(item, error)
                 self._give_up(lane, error, ())

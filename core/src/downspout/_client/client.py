@@ -39,6 +39,7 @@ from downspout._models import (
     Progress,
     Reference,
     Result,
+    done,
     origin_of,
 )
 from downspout._models.secret import refuse_to_pickle
@@ -286,8 +287,7 @@ class Client:
             self._tell(Failed(reference, exc))
             raise
         result = evolve(brought.result, uri=reference.shown, index=1)
-        if result.status == "ok":
-            self._tell(Done(reference, result.size or 0, brought.digest, result.path))
+        self._tell(done(reference, result, brought.digest))
         return result
 
     def download_many(

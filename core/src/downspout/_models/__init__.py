@@ -13,6 +13,7 @@ from downspout._models.results import (
     Result,
     Status,
     Verified,
+    done,
 )
 from downspout._models.secret import Secret
 from downspout._models.uri import Reference, checked_url, is_url, origin_of
@@ -47,6 +48,7 @@ __all__ = [
     "Stream",
     "Verified",
     "checked_url",
+    "done",
     "is_url",
     "origin_of",
 ]

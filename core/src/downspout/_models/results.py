@@ -92,12 +92,14 @@ class Done:
         size: bytes; of a reader, those that it gave.
         digest: `sha256:…` or another algorithm's, lower-case hex, where one was computed, else `None`.
         path: where, or `None` if it went to a reader.
+        skipped: whether the file was there already, and was left as it was.
     """
 
     reference: Reference
     size: int
     digest: str | None = None
     path: Path | None = None
+    skipped: bool = False
 
 
 @frozen
@@ -109,3 +111,8 @@ class Failed:
 
 
 Event = Resolved | Opened | Progress | Done | Failed
+
+
+def done(reference: Reference, result: Result, digest: str | None) -> Done:
+    """Return the event for a document of which `result` came, with the digest that was computed, if any."""
+    return Done(reference, result.size or 0, digest, result.path, skipped=result.status == "skipped")

@@ -14,6 +14,11 @@ from downspout.errors import InvalidURI
 _ACCOUNT = re.compile(r"[a-z][a-z0-9+.-]+\Z")
 _URL = re.compile(r"(?i)https?://")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_BLANK = re.compile(r"[\0- \x7f]")
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+# How nearly every URL begins; such a beginning needs no closer look.
+_USUAL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?(?=[/?#]|\Z)")
+_OWN_PORT = {"http": 80, "https": 443}
 
 
 def _lower(account: Any) -> str:
@@ -61,7 +66,7 @@ class Reference:
         if "" in self.options:
             raise InvalidURI(f"{self.account}: has an option without a name.")
         for text in (value, *self.options, *self.options.values()):
-            if any("\ud800" <= character <= "\udfff" for character in text):
+            if _HALF_CHARACTER.search(text):
                 raise InvalidURI(f"A part of the URI of {self.account} is no Unicode text.")
 
     @classmethod
@@ -129,8 +134,10 @@ def checked_url(text: str) -> str:
     Raises:
         InvalidURI: no host, a bad port, user information, or characters that no URL has.
     """
+    if _BLANK.search(text) is None and _USUAL.match(text) is not None:
+        return text
     shown = redact_url(text)
-    if any(character <= " " or character == "\x7f" for character in text):
+    if _BLANK.search(text):
         raise InvalidURI(f"{shown!r} has a blank or a control character in it.", hint="Write a space as %20.")
     try:
         parts = urlsplit(text)
@@ -155,6 +162,9 @@ def origin_of(url: str) -> str:
     Raises:
         InvalidURI: `url` is no `http:` or `https:` URL.
     """
+    usual = _USUAL.match(url)
+    if usual is not None:
+        return _origin(usual[1], usual[2], int(usual[3]) if usual[3] else None)
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
@@ -166,8 +176,11 @@ def origin_of(url: str) -> str:
         host = f"[{host}]"
     elif not host.isascii():
         host = _a_labels(host)
-    own = {"http": 80, "https": 443}[scheme]
-    return f"{scheme}://{host}" if port in {None, own} else f"{scheme}://{host}:{port}"
+    return _origin(scheme, host, port)
+
+
+def _origin(scheme: str, host: str, port: int | None) -> str:
+    return f"{scheme}://{host}" if port in {None, _OWN_PORT[scheme]} else f"{scheme}://{host}:{port}"
 
 
 def _a_labels(host: str) -> str:
