@@ -20,6 +20,8 @@ _HEADERS = re.compile(r"(?i)\b((?:bearer|basic|esignon|hmac-sha256)[ +])[A-Za-z0
 
 def redact_url(url: str) -> str:
     """Return `url` with its user information, its query values and its fragment replaced by `…`."""
+    if "?" not in url and "#" not in url and "@" not in url:
+        return url
     head, _, fragment = url.partition("#")
     path, mark, query = head.partition("?")
     path = _AUTHORITY.sub(rf"\1{MASK}@", path)

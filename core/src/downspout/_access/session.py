@@ -66,7 +66,8 @@ class Session:
         return self.hooks.authenticate(self.account, refused, interaction, self._http)
 
     def _bound(self, credential: Credential | None, shown: str, cancelled: Callable[[], bool]) -> BoundHttp:
-        return evolve(self._http, credential=credential, shown=shown, cancelled=cancelled)
+        own = self._http
+        return BoundHttp(own.pool, own.rules, self.account, credential, self.clock, shown, own.timeout, cancelled)
 
     def resolve(self, references: Sequence[Reference], cancelled: Callable[[], bool] = _never) -> list[Outcome]:
         """Return one outcome for each of `references` (at most the provider's batch size).

@@ -5,7 +5,7 @@ import re
 from downspout._http.head import Head, read_head
 from downspout._http.wire import BadAnswer, BrokenOff, Wire
 
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 _LINE_END = re.compile(rb"\n")
 _LONGEST_LINE = 4096
 _MOST_TRAILERS = 100

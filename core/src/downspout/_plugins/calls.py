@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -108,16 +108,15 @@ class Hooks:
         http: Http,
     ) -> Stream:
         """Ask for bytes."""
-
-        def ask() -> Any:
-            return self.loaded.hooks.open_stream(
+        answer = self._call(
+            "open_stream",
+            account,
+            credential,
+            lambda: self.loaded.hooks.open_stream(
                 account=account, link=link, credential=credential, start=start, stop=stop, etag=etag, http=http
-            )
-
-        if "open_stream" in self.loaded.alone:
-            answer = ask()  # no foreign code: its own time limits hold, and no thread is needed
-        else:
-            answer = self._call("open_stream", account, credential, ask, self.limit)
+            ),
+            self.limit,
+        )
         if answer is None:
             raise self._wrong("open_stream", "has no way to open its own link")
         if not isinstance(answer, Stream):
@@ -134,6 +133,8 @@ class Hooks:
     ) -> T:
         begun = time.monotonic()
         try:
+            if hook in self.loaded.alone:
+                return function()  # no foreign code: its own time limits hold, and no thread is needed
             return self.workers.call(function, limit)
         except DownspoutError as exc:
             mask(exc, account, credential)

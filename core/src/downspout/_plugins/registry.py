@@ -153,7 +153,7 @@ class PluginRegistry:
             raise _Broken("it has no function resolve_link marked with hookimpl")
         alone = {
             hook
-            for hook in ("open_stream",)
+            for hook in ("resolve_link", "open_stream")
             if all(_is_our_own(impl.plugin) for impl in getattr(manager.hook, hook).get_hookimpls())
         }
         return Loaded(provider, manager.hook, frozenset(alone))
