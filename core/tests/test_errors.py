@@ -56,7 +56,12 @@ def test_a_failure_travels_between_processes_with_all_it_says(cls):
         error = cls("It failed.", hint="Wait.", retry_after=7.5)
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(twin) is cls
-        assert (twin.message, twin.hint, str(twin), vars(twin)) == ("It failed.", "Wait.", "It failed.", vars(error))
+        assert (twin.message, twin.hint, str(twin), vars(twin)) == (
+            "It failed.",
+            "Wait.",
+            "It failed.",
+            vars(error),
+        )
 
 
 def test_an_invalid_uri_is_a_value_error_too():
@@ -67,12 +72,18 @@ def test_a_refused_link_is_in_the_end_what_its_cause_was():
     assert type(LinkRefused("No.").settle()) is PermissionDenied
     settled = LinkRefused("No.", hint="Ask.", final=NotFound).settle()
     assert (type(settled), settled.message, settled.hint) == (NotFound, "No.", "Ask.")
-    assert type(pickle.loads(pickle.dumps(LinkRefused("No.", final=AuthenticationError))).settle()) is AuthenticationError
+    assert (
+        type(pickle.loads(pickle.dumps(LinkRefused("No.", final=AuthenticationError))).settle())
+        is AuthenticationError
+    )
 
 
 @pytest.mark.parametrize(
     ("error", "says"),
-    [(OSError(28, "No space left on device"), "No space left on device while writing a.txt."), (OSError(), "OSError")],
+    [
+        (OSError(28, "No space left on device"), "No space left on device while writing a.txt."),
+        (OSError(), "OSError"),
+    ],
 )
 def test_trouble_with_the_disk_says_what_was_being_done(error, says):
     told = StorageError.from_os("writing a.txt", error)

@@ -8,7 +8,9 @@ from downspout import Reference, origin_of
 from downspout._models import checked_url, is_url
 from downspout.errors import InvalidURI
 
-ACCOUNTS = st.from_regex(r"[a-z][a-z0-9+.-]{1,12}", fullmatch=True).filter(lambda name: name not in {"http", "https"})
+ACCOUNTS = st.from_regex(r"[a-z][a-z0-9+.-]{1,12}", fullmatch=True).filter(
+    lambda name: name not in {"http", "https"}
+)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NASTY = st.text(st.sampled_from(" %?#&=:/\\+;@\n\t\0\x85\u3000\xa0é中😀aHtTpPsS"), max_size=30)
 WORDS = TEXT | NASTY
@@ -131,7 +133,10 @@ def test_a_hint_is_no_part_of_the_identity_and_not_shown():
     [
         (Reference("web", "https://h/p?sig=s3cret&x=1#f"), "https://h/p?sig=…&x=…#…"),
         (Reference("work", "https://h/p?sig=s3cret"), "work:https://h/p?sig=…"),
-        (Reference("work", "https://h/p?token=s3cret", {"version": "2"}), "work:https://h/p?token=… with version=2"),
+        (
+            Reference("work", "https://h/p?token=s3cret", {"version": "2"}),
+            "work:https://h/p?token=… with version=2",
+        ),
         (Reference("web", "https://h/p?token=s3cret", {"a": "b"}), "https://h/p?token=… with a=b"),
         (Reference("work", "a b?", {"version": "2"}), "work:a b%3F?version=2"),
     ],

@@ -63,7 +63,9 @@ def test_a_value_that_makes_no_sense_is_refused(make):
 
 
 def test_an_account_gives_its_settings_as_text_and_flags():
-    account = Account("ab", "ab", {"token": Secret("t"), "none": Secret(""), "n": 5, "e": "", "yes": "On", "no": "off"})
+    account = Account(
+        "ab", "ab", {"token": Secret("t"), "none": Secret(""), "n": 5, "e": "", "yes": "On", "no": "off"}
+    )
     assert [account.text(name) for name in ("token", "none", "n", "e", "missing")] == ["t", None, "5", None, None]
     assert [account.flag(name) for name in ("yes", "no", "missing")] == [True, False, False]
     with pytest.raises(KeyError):

@@ -46,7 +46,9 @@ PART = st.text("abcXYZ019-._~!$()*,%+/:@'", max_size=8)
 SEPARATED = st.lists(st.tuples(st.text("abcn-_.", max_size=8), st.sampled_from("=&;?"), PART), max_size=5)
 
 
-@given(PART, SEPARATED, st.sampled_from(["value", "userinfo", "fragment", "bare"]), st.sampled_from([" ", ", ", "'."]))
+@given(
+    PART, SEPARATED, st.sampled_from(["value", "userinfo", "fragment", "bare"]), st.sampled_from([" ", ", ", "'."])
+)
 def test_no_query_value_user_or_fragment_of_any_url_survives(path, pairs, place, after):
     query = "".join(f"{name}{mark}{value}" for name, mark, value in pairs)
     url = {

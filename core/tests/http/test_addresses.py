@@ -12,7 +12,16 @@ from downspout.errors import PermissionDenied, Unavailable
 from downspout.testing import Document, LyingServer, Redirect
 
 PUBLIC_V4 = "93.184.216.34"
-INSIDE_V4 = ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"]
+INSIDE_V4 = [
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +57,14 @@ def test_addresses_that_are_not_public_are_forbidden(address):
 
 @pytest.mark.parametrize(
     "address",
-    [PUBLIC_V4, "8.8.8.8", "1.1.1.1", "223.255.255.1", "2606:2800:220:1:248:1893:25c8:1946", "2001:4860:4860::8888"],
+    [
+        PUBLIC_V4,
+        "8.8.8.8",
+        "1.1.1.1",
+        "223.255.255.1",
+        "2606:2800:220:1:248:1893:25c8:1946",
+        "2001:4860:4860::8888",
+    ],
 )
 def test_public_addresses_are_not(address):
     assert not is_forbidden(address)
@@ -187,14 +203,18 @@ def test_the_next_address_is_tried_when_one_does_not_answer(monkeypatch, http, s
     assert http().request("GET", f"http://two:{server.port}/a").text() == "hello"
 
 
-@pytest.mark.parametrize("url", ["http://nowhere.invalid/", "http://" + "a" * 64 + ".example/", "http://.example/"])
+@pytest.mark.parametrize(
+    "url", ["http://nowhere.invalid/", "http://" + "a" * 64 + ".example/", "http://.example/"]
+)
 def test_a_name_that_does_not_resolve_says_so(monkeypatch, http, url):
     Resolver(monkeypatch)
     with pytest.raises(Unavailable, match="does not resolve"):
         http().request("GET", url)
 
 
-@pytest.mark.parametrize("url", ["http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://１２７.0.0.1/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://１２７.0.0.1/"]
+)
 def test_odd_ways_to_write_a_forbidden_address_lead_nowhere(http, url):
     with pytest.raises(PermissionDenied, match="not allowed"):
         http(allow_private=False).request("GET", url)

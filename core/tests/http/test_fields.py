@@ -18,7 +18,9 @@ from downspout._http.fields import (
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-FIELD = st.text(st.characters(max_codepoint=0xFF), max_size=60) | st.text("bytes 0123456789-/*,:GMT+JanFri", max_size=40)
+FIELD = st.text(st.characters(max_codepoint=0xFF), max_size=60) | st.text(
+    "bytes 0123456789-/*,:GMT+JanFri", max_size=40
+)
 
 
 @pytest.mark.parametrize(

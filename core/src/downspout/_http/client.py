@@ -35,6 +35,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308, 330})  # 330 is Apple's own, an
 _KEEP_METHOD = frozenset({307, 308, 330})
 _DEAD = {400: PermissionDenied, 401: AuthenticationError, 403: PermissionDenied, 404: NotFound, 410: NotFound}
 _MAX_ERROR_BODY = 256 * 1024
+_FRAMING = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade"})  # are ours
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _BREAK = re.compile(r"[\r\n\0]")
 _WHOLE_ANSWER_PATIENCE = 4
@@ -232,7 +233,7 @@ class BoundHttp:
 
 def _complete(request: _Request, shown: str) -> dict[str, str]:
     """Return the header fields of a request, with those that every request has."""
-    headers = dict(request.headers)
+    headers = {name: value for name, value in request.headers.items() if name.lower() not in _FRAMING}
     if headers:
         _check_fields(headers, shown)
     present = {name.lower() for name in headers}

@@ -76,8 +76,7 @@ class HttpStream(Stream):
 
     def _receive(self, exchange: Exchange, view: memoryview) -> int:
         answer, filled, moment = exchange.answer, 0, time.monotonic() + _MOMENT
-        if self._timeout is not None:
-            answer.wire.deadline = moment + self._timeout
+        answer.wire.deadline = None if self._timeout is None else moment + self._timeout
         try:
             while filled < len(view):
                 count = answer.fill(view[filled:], moment)

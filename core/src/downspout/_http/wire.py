@@ -65,7 +65,9 @@ class Wire:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing has come that nobody asked for, so that the next request may be sent."""
-        return self._at == len(self._ahead) and not wait_for_read(self._sock, 0.0)
+        # What TLS has decrypted already is not the system's any more, and `wait_for_read` knows nothing of it.
+        decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
+        return self._at == len(self._ahead) and not decrypted and not wait_for_read(self._sock, 0.0)
 
     def take_until(self, end: re.Pattern[bytes], longest: int, begin: bytes = b"") -> bytes:
         """Return what comes, up to and with what `end` matches.
