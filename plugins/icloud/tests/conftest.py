@@ -117,7 +117,7 @@ def pool() -> Iterator[Pool]:
 
 def account_of(settings: dict[str, object]) -> Account:
     secret = {each.name for each in plugin.provider.settings if each.secret}
-    values: dict[str, object] = {each.name: each.default for each in plugin.provider.settings}
+    values: dict[str, object] = plugin.provider.defaults(settings)
     for name, value in settings.items():
         values[name] = Secret(str(value)) if name in secret and value is not None else value
     return Account("icloud", "icloud", values)

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 import downspout_icloud
-from downspout import Client, Folder, Link, Reference, Secret
+from downspout import Account, Client, Folder, Link, Reference, Secret
 from downspout.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -209,11 +209,12 @@ def test_the_password_is_asked_for_where_it_is_not_set(start, someone):
     assert who.labels[:2] == ["Apple ID", "Password of jo@acme.example"]
 
 
-def test_china_needs_its_setup_endpoint_in_the_settings(hooks):
-    caller = hooks({"region": "china", "username": "jo@acme.example", "password": "x"})
-    with pytest.raises(ConfigurationError) as caught:
-        caller.authenticate()
-    assert "https://setup.icloud.com.cn/setup/ws/1" in caught.value.hint
+def test_the_region_says_where_its_services_are():
+    with Client([Account("icloud", "icloud", {"region": "china"})], plugins=[downspout_icloud]) as client:
+        account = client.accounts.get("icloud")
+    assert account["setup_endpoint"] == "https://setup.icloud.com.cn/setup/ws/1"
+    assert account["share_endpoint"] == "https://ckdatabasews.icloud.com.cn"
+    assert "https://setup.icloud.com.cn" in account.origins
 
 
 def test_an_account_of_the_chinese_region_signs_in(logged_in):

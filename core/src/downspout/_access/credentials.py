@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from downspout._accounts import marked, still_right, unmarked
 from downspout._models import Account, Credential, CredentialStore, Interaction
-from downspout.errors import AuthenticationError, ConfigurationError, DownspoutError, StorageError
+from downspout.errors import AuthenticationError, ConfigurationError, DownspoutError, RateLimited, StorageError
 
 _log = logging.getLogger(__name__)
 _RENEWALS = 2
+_SHORT_PAUSE = 1.0
 _DEAD_SECONDS = 60.0
 """So long nobody asks again for a credential that could not be had: workers would queue up to be refused."""
 
@@ -33,7 +34,8 @@ class Credentials:
         self._looked = False
         self._renewals = 0
         self._dead: DownspoutError | None = None
-        self._died_at = 0.0
+        self._died_at = self._pause_ends = 0.0
+        self._pause: RateLimited | None = None
 
     def current(self) -> Credential | None:
         """Return the credential in hand, or the stored one if it was made from the settings of now, or `None`."""
@@ -73,6 +75,7 @@ class Credentials:
                 if time.monotonic() - self._died_at < _DEAD_SECONDS:
                     raise self._dead
                 self._dead, self._renewals = None, 0  # a client that lives for days gets another chance
+            self._check_pause()
             try:
                 if self._renewals >= _RENEWALS:
                     raise cause
@@ -80,9 +83,19 @@ class Credentials:
             except (AuthenticationError, ConfigurationError) as exc:
                 self._dead, self._died_at = self._hinted(exc), time.monotonic()
                 raise self._dead from exc
+            except RateLimited as exc:
+                self._pause = exc
+                self._pause_ends = time.monotonic() + (exc.retry_after or _SHORT_PAUSE)
+                raise
             self._looked = True
             self._renewals += refused is not None
             return self._current
+
+    def _check_pause(self) -> None:
+        """Ask nothing before the pause between sign-ins is over: the service may lock the account."""
+        left = self._pause_ends - time.monotonic()
+        if self._pause is not None and left > 0:
+            raise RateLimited(self._pause.message, hint=self._pause.hint, retry_after=left) from self._pause
 
     def _renewed(self, refused: Credential | None, cause: AuthenticationError) -> Credential:
         with self._store.lock(self._account.name):

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from downspout._accounts.config import AccountEntry, variable
 from downspout._accounts.secrets import from_command, from_file
-from downspout._models import Account, Provider, Secret, Setting, origin_of
+from downspout._models import Account, FrozenMapping, Provider, Secret, Setting, origin_of
 from downspout.errors import ConfigurationError, InvalidURI
 
 COMMON = (
@@ -30,6 +30,9 @@ def resolve_settings(entry: AccountEntry, provider: Provider, environ: Mapping[s
     known = {setting.name: setting for setting in (*COMMON, *provider.settings)}
     _check_names(entry, known)
     values = {name: _value(entry, setting, environ) for name, setting in known.items()}
+    for name, setting in known.items():
+        if values[name] is None and callable(setting.default):
+            values[name] = _typed(entry, setting, setting.default(FrozenMapping(values)))
     if environ.get("DOWNSPOUT_ALLOW_INSECURE") == "1":
         values.update(dict.fromkeys(_FLAGS, True))
     if values["ca_bundle"] is None:
@@ -77,7 +80,8 @@ def _value(entry: AccountEntry, setting: Setting, environ: Mapping[str, str]) ->
     if deferred is not None:
         return deferred
     value = entry.settings.get(name)
-    return _typed(entry, setting, setting.default if value is None else value)
+    default = None if callable(setting.default) else setting.default
+    return _typed(entry, setting, default if value is None else value)
 
 
 def _deferred(entry: AccountEntry, setting: Setting, look: Callable[[str], object]) -> Secret | None:

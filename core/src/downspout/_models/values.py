@@ -28,6 +28,10 @@ def _values(items: Mapping[str, Secret | str]) -> Mapping[str, Secret | str]:
     return FrozenMapping(items)
 
 
+def _shown_default(default: object) -> str:
+    return "…" if callable(default) else repr(default)
+
+
 @frozen
 class Setting:
     """One thing that an account of a provider can be told.
@@ -37,14 +41,15 @@ class Setting:
         help: one line for people: what it is and where they find it.
         secret: whether it proves who is asking; then it never comes from a command line or a plain file.
         required: whether nothing works without it.
-        default: its value when nobody says otherwise, or `None`.
+        default: its value when nobody says otherwise, or `None`; or a function that says so, given the values of
+            the other settings (a region's own address, say).
     """
 
     name: str = field(validator=_some_text)
     help: str = field(validator=_some_text)
     secret: bool = False
     required: bool = False
-    default: object = None
+    default: object = field(default=None, repr=_shown_default)
 
 
 def _as_settings(settings: Sequence[Setting]) -> tuple[Setting, ...]:
@@ -68,6 +73,14 @@ class Provider:
     settings: Sequence[Setting] = field(default=(), converter=_as_settings)
     batch_size: int = field(default=1, validator=[validators.instance_of(int), validators.ge(1)])
     hook_version: int = field(default=HOOK_VERSION, validator=validators.instance_of(int))
+
+    def defaults(self, settings: Mapping[str, object]) -> dict[str, object]:
+        """Return the value of every setting: that of `settings`, else its default."""
+        values = {s.name: settings.get(s.name, None if callable(s.default) else s.default) for s in self.settings}
+        for setting in self.settings:
+            if values[setting.name] is None and callable(setting.default):
+                values[setting.name] = setting.default(values)
+        return values
 
 
 @frozen

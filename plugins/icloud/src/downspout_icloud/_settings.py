@@ -1,6 +1,7 @@
 """What an account of iCloud can be told, read and checked in one place."""
 
 import re
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -35,13 +36,18 @@ REGIONS = {
 }
 _DEFAULT = REGIONS["global"]
 
+
+def _region(settings: Mapping[str, object]) -> Region:
+    return REGIONS.get(str(settings.get("region") or "global").strip().lower(), _DEFAULT)
+
+
 SETTINGS = (
     Setting("username", "Apple ID, usually an e-mail address."),
     Setting("password", "Its password; app-specific passwords are not accepted here.", secret=True),
     Setting("region", "Where the account lives: global or china (mainland).", default="global"),
     Setting("auth_endpoint", "Address of Apple's sign-in.", default=AUTH),
-    Setting("setup_endpoint", "Address of iCloud's setup service.", default=_DEFAULT.setup),
-    Setting("share_endpoint", "Address of the database of public shares.", default=_DEFAULT.share),
+    Setting("setup_endpoint", "Address of iCloud's setup service.", default=lambda of: _region(of).setup),
+    Setting("share_endpoint", "Address of the database of public shares.", default=lambda of: _region(of).share),
     Setting("endpoint", "Address of the documents service (docws); with dsid and token, instead of signing in."),
     Setting("dsid", "Number of the account, for use with token."),
     Setting("token", "Session token from elsewhere, for use with endpoint and dsid.", secret=True),

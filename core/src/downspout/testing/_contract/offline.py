@@ -103,11 +103,12 @@ def _fits(name: str, function: object) -> Iterator[str]:
 def settings_told(subject: Subject) -> Iterator[str]:
     """Look at each `Setting`."""
     seen: dict[str, str] = {variable("x", each.name): each.name for each in COMMON}
+    defaults = subject.provider.defaults({})
     for setting in subject.provider.settings:
         rival = seen.setdefault(variable("x", setting.name), setting.name)
         if rival != setting.name or setting.name in {each.name for each in COMMON}:
             yield f"{setting.name}: is taken by {rival}"
-        for breach in (*_named(setting), *_helped(setting), *_defaulted(setting)):
+        for breach in (*_named(setting), *_helped(setting), *_defaulted(setting, defaults[setting.name])):
             yield f"{setting.name}: {breach}"
     names = [setting.name for setting in subject.provider.settings]
     for name in {each for each in names if names.count(each) > 1}:
@@ -134,8 +135,7 @@ def _helped(setting: Setting) -> Iterator[str]:
         yield "the help says no more than the name"
 
 
-def _defaulted(setting: Setting) -> Iterator[str]:
-    default = setting.default
+def _defaulted(setting: Setting, default: object) -> Iterator[str]:
     if default is None:
         return
     if setting.secret:

@@ -105,7 +105,7 @@ class Subject:
 
     def account(self, name: str | None = None, provider: str | None = None, **settings: object) -> Account:
         """Return an account with the plugin's defaults; `settings` win over them, secrets given as text."""
-        values: dict[str, object] = {each.name: each.default for each in self.provider.settings}
+        values: dict[str, object] = self.provider.defaults(settings)
         secret = {each.name for each in self.provider.settings if each.secret}
         for key, value in settings.items():
             values[key] = Secret(value) if key in secret and isinstance(value, str) else value
