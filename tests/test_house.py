@@ -1,6 +1,7 @@
 """The rules of the house: what imports what, what is public, what is the same everywhere, what is written down."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -313,8 +314,8 @@ def arguments_of(function) -> list[str]:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_and_its_arguments_are_documented(hook):
-    text = getattr(hookspecs, hook).__doc__
-    described = re.findall(r"^        (\w+): ", text.partition("Args:")[2].partition("Returns:")[0], re.MULTILINE)
+    text = inspect.getdoc(getattr(hookspecs, hook))
+    described = re.findall(r"^    (\w+): ", text.partition("Args:")[2].partition("Returns:")[0], re.MULTILINE)
     assert described == arguments_of(getattr(hookspecs, hook))
     assert all(part in text for part in ("Returns:", "Raises:", "What does not hold:"))
 
