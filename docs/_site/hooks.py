@@ -61,7 +61,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         there = posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
         uri = OUTSIDE.get(there, there.removeprefix("docs/") if there.startswith("docs/") else None)
         if uri is None or files.get_file_from_path(uri) is None:
-            return words if uri is None else match[0]
+            return words if (ROOT / there).exists() else match[0]  # what is nowhere is for the strict build to see
         return f"[{words}]({posixpath.relpath(uri, posixpath.dirname(page.file.src_uri) or '.')}{anchor})"
 
     return LINK.sub(link, markdown)
