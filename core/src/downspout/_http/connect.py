@@ -6,8 +6,10 @@ import os
 import socket
 import ssl
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import urllib3.connection
 import urllib3.util
@@ -33,7 +35,7 @@ class Route:
     site: Site
     guarded: bool = True
     ca_bundle: str | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
 
     @property
     def is_asked_for_whole_urls(self) -> bool:
@@ -43,7 +45,7 @@ class Route:
 
 @frozen
 class _Proxy:
-    url: Url
+    url: Url = field(repr=False)
     fields: Mapping[str, str] = field(repr=False)
 
     @classmethod
@@ -51,7 +53,9 @@ class _Proxy:
         url = urllib3.util.parse_url(text)
         if not url.host or url.scheme != "http":
             raise ConfigurationError("The proxy is no http: URL.", hint="Mend the setting proxy, or HTTPS_PROXY.")
-        return cls(url, urllib3.util.make_headers(proxy_basic_auth=url.auth) if url.auth else {})
+        if not url.auth:
+            return cls(url, {})
+        return cls(url, {"Proxy-Authorization": f"Basic {b64encode(unquote_to_bytes(url.auth)).decode()}"})
 
 
 def connected(route: Route, timeout: float | None, context: ssl.SSLContext | None, shown: str) -> socket.socket:

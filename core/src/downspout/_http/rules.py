@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 
-from attrs import frozen
+from attrs import field, frozen
 
 from downspout._http.address import Site
 from downspout.errors import PermissionDenied
@@ -30,8 +30,8 @@ class Rules:
     allow_http: bool = False
     allow_private: bool = False
     ca_bundle: str | None = None
-    proxy: str | None = None
-    http_proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    http_proxy: str | None = field(default=None, repr=False)
     no_proxy: frozenset[str] = frozenset()
 
     def guarded(self, origin: str) -> bool:
