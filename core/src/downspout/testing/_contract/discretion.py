@@ -34,7 +34,8 @@ class Tour:
     Attributes:
         passed: every request, and how it was answered.
         errors: every failure, with what was asked.
-        shown: every text that people may see: output, logs, messages, tracebacks, values as `repr` shows them.
+        shown: every text that people may see: output, logs, messages, tracebacks, and values as `repr` shows them
+            (of an honest service: a name that another one makes of a secret is a name).
         credentials: every credential.
         links: every link.
         deeds: what hooks did besides answering, by kind.
@@ -103,7 +104,7 @@ def _walk(bench: Bench, tour: Tour, lie: Lie | None) -> None:
         steps.append((bench.document, partial(_opened, bench, link)))
     for uri, step in steps:
         if lie is None:
-            _take(tour, uri, step)
+            tour.shown += [("a repr", repr(each)) for each in _take(tour, uri, step)]
         else:
             with bench.relay.lying(lie):
                 _take(tour, uri, step)
@@ -126,7 +127,8 @@ def _opened(bench: Bench, link: Link) -> Link:
     return link
 
 
-def _take(tour: Tour, uri: Reference, step: Callable[[], Any]) -> None:
+def _take(tour: Tour, uri: Reference, step: Callable[[], Any]) -> list[Any]:
+    """Take one step, note what came of it, and return that."""
     try:
         answer = step()
     except Exception as exc:
@@ -140,7 +142,7 @@ def _take(tour: Tour, uri: Reference, step: Callable[[], Any]) -> None:
             tour.shown.append(("a traceback", "".join(traceback.format_exception(outcome))))
         elif isinstance(outcome, Link):
             tour.links.append(outcome)
-        tour.shown.append(("a repr", repr(outcome)))
+    return outcomes
 
 
 class Nobody:
