@@ -27,7 +27,7 @@ class Waiting(Patience):
         super().__init__(Options(**options), "ferry:/doc")
         self.waits: list[float] = []
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, enough=None) -> None:
         self.waits.append(seconds)
 
 
@@ -135,6 +135,13 @@ def test_a_wait_ends_as_soon_as_it_is_cancelled():
     begun = time.monotonic()
     with pytest.raises(Cancelled, match="ferry:/doc"):
         patient.wait(60)
+    assert time.monotonic() - begun < 2
+
+
+def test_a_wait_ends_as_soon_as_it_is_enough():
+    answers = itertools.chain([False, False], itertools.repeat(True))
+    begun = time.monotonic()
+    Patience(Options(), "ferry:/doc").after(RateLimited("later", retry_after=60.0), lambda: next(answers))
     assert time.monotonic() - begun < 2
 
 

@@ -9,6 +9,10 @@ from downspout._models import Event, Folder, Link, Opened, Reference, Resolved, 
 from downspout.errors import DownspoutError, InvalidURI
 
 
+def _never() -> bool:
+    return False
+
+
 class DocumentSource:
     """Implements `downspout._transfer.Source` for a document of a session's account.
 
@@ -63,9 +67,12 @@ class DocumentSource:
             if self._link is link:
                 self._link = None
 
-    def open(self, link: Link, start: int, stop: int | None, etag: str | None) -> Stream:
+    def open(
+        self, link: Link, start: int, stop: int | None, etag: str | None, given_up: Callable[[], bool] = _never
+    ) -> Stream:
         """See `Source`."""
-        stream = self._session.open(link, start, stop, etag, self._cancelled)
+        stopped = self._cancelled
+        stream = self._session.open(link, start, stop, etag, lambda: stopped() or given_up())
         if link.single_use:
             self.refuse(link)
         self._tell(Opened(self._reference, stream.start or 0))

@@ -1,6 +1,7 @@
 """One connection at work: it brings down segments, over as many streams as that takes."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from downspout._transfer.decide import Append, Complete, Fail, Identity, Restart, Said, decide
@@ -74,29 +75,33 @@ class Connection:
         self._fetch.check_cancelled()
 
     def _fill(self, segment: Segment, opened: Opened | None) -> None:
+        def is_over() -> bool:
+            return segment.is_complete or self._crew.fatal is not None
+
         try:
             while not segment.is_complete:
                 try:
-                    opened = opened or self._open(segment)
+                    opened = opened or self._open(segment, is_over)
                     self._use(opened, segment)
                 except DownspoutError as exc:
                     self._check()  # what ends all goes before what ended this stream
-                    self._patience.after(exc)
+                    if not segment.is_complete:
+                        self._patience.after(exc, is_over)
                 opened = None
         finally:
             self._work.put_back(segment)
 
-    def _open(self, segment: Segment) -> Opened:
+    def _open(self, segment: Segment, is_over: Callable[[], bool]) -> Opened:
         self._check()
         start, source = segment.position, self._fetch.source
         if start == 0:
             return open_document(source, 0, None, None)
-        stop = None if segment.stop is None else max(start + 1, segment.stop)  # another one may take it all now
-        return open_document(source, start, stop, self._fetch.identity.etag)
+        stop = None if segment.stop is None else max(start + 1, segment.stop)  # another one may have it all by now
+        return open_document(source, start, stop, self._fetch.identity.etag, given_up=is_over)
 
     def _use(self, opened: Opened, segment: Segment) -> None:
         """Take from a stream what it has for `segment`."""
-        handed_on = False
+        handed_on, segment.interrupt = False, opened.close
         try:
             with self._crew.using(opened.stream):
                 self._follow(opened, segment)
@@ -104,6 +109,7 @@ class Connection:
             handed_on = over.opened is opened
             raise
         finally:
+            segment.interrupt = None
             if not handed_on:
                 opened.close()
 

@@ -104,7 +104,7 @@ def _begin(source: Source, patience: Patience, *, unnamed: bool) -> tuple[Link, 
     while True:
         try:
             link = source.link()
-            return link, open_document(source, 0, None, None, link) if unnamed and not link.name else None
+            return link, open_document(source, 0, None, None, link=link) if unnamed and not link.name else None
         except DownspoutError as exc:
             patience.after(exc)
 

@@ -12,7 +12,8 @@ from downspout._transfer.source import Opened
 from downspout._transfer.work import LEAST_SHARE, Work
 from downspout.errors import Cancelled
 
-_LOOK_SECONDS = 0.25
+_SETTLE_SECONDS = 0.25
+_LOOK_SECONDS = 0.5
 _WORTH_SECONDS = 1.0
 _GAIN = 1.15
 
@@ -34,6 +35,7 @@ class Helpers:
         self._wanted = 1 if options.limiter is not None and options.connections is None else options.connections
         self._forbidden = self._wanted == 1
         self._started = 0
+        self._look_from = 0.0
         self._looked_at: float | None = None
         self._looked_fetched = 0
         self._rate = 0.0
@@ -71,6 +73,8 @@ class Helpers:
     def _look(self, fetched: int, rest: int) -> None:
         """Double the connections as long as each doubling makes it faster."""
         now = time.monotonic()
+        if now < self._look_from:
+            return
         if self._looked_at is None:
             self._looked_at, self._looked_fetched = now, fetched
             return
@@ -83,7 +87,8 @@ class Helpers:
         if running >= MOST_CONNECTIONS or rate < _GAIN * self._rate or rest < rate * _WORTH_SECONDS:
             self._forbidden = rate < _GAIN * self._rate or running >= MOST_CONNECTIONS
             return
-        self._rate = rate
+        self._rate, self._looked_at = rate, None
+        self._look_from = now + _SETTLE_SECONDS
         self._start(running)
 
     def _start(self, count: int) -> None:

@@ -3,8 +3,10 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 
 from downspout._transfer.options import Options
+from downspout._transfer.source import never
 from downspout.errors import Cancelled, DownspoutError, LinkRefused, RateLimited, Unavailable
 
 PROGRESS = 1024 * 1024
@@ -48,8 +50,12 @@ class Patience:
         if self._restarts > self._retries + 1:
             raise error
 
-    def after(self, error: DownspoutError) -> None:
+    def after(self, error: DownspoutError, enough: Callable[[], bool] = never) -> None:
         """Wait as `error` asks for, or raise what is final about it.
+
+        Args:
+            error: what failed just now.
+            enough: whether there is nothing to wait for any more.
 
         Raises:
             DownspoutError: the budget is spent, or trying again would not help.
@@ -71,14 +77,14 @@ class Patience:
         if asked is not None and asked > self._options.longest_wait:
             raise _too_long(error, asked) from error
         if not isinstance(error, LinkRefused):
-            self.wait(asked if asked is not None else self._backoff(failures))
+            self.wait(asked if asked is not None else self._backoff(failures), enough)
 
     def _backoff(self, failures: int) -> float:
         longest: float = min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
         return longest * random.uniform(0.5, 1.0)
 
-    def wait(self, seconds: float) -> None:
-        """Wait, unless it is cancelled meanwhile.
+    def wait(self, seconds: float, enough: Callable[[], bool] = never) -> None:
+        """Wait, unless it is cancelled or `enough` meanwhile.
 
         Raises:
             Cancelled: it is.
@@ -88,7 +94,7 @@ class Patience:
             if self._options.cancelled():
                 raise Cancelled(f"{self._shown}: stopped.", hint="Run it again to go on.")
             left = end - time.monotonic()
-            if left <= 0:
+            if left <= 0 or enough():
                 return
             time.sleep(min(_SLICE, left))
 

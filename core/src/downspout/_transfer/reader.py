@@ -238,7 +238,7 @@ class DocumentReader(io.RawIOBase):
         """Open a stream at the position (or `first`, if that is negative), of the version that was read before."""
         start, link = min(first, 0) or self._position, self._source.link()
         stop = self._next_stop(single_use=link.single_use)
-        opened = self._opened = open_document(self._source, start, stop, self._identity.etag, link)
+        opened = self._opened = open_document(self._source, start, stop, self._identity.etag, link=link)
         said = Said.by(opened.stream, link)
         self._check(said, start, opened)
         self._identity = self._identity.completed_by(said.identity).completed_by(Identity(size=link.size))

@@ -1,9 +1,15 @@
 """Where a transfer gets its links and bytes from. The client implements it; tests do too."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from downspout._models import Link, Reference, Stream
 from downspout.errors import LinkRefused
+
+
+def never() -> bool:
+    """Return `False`: nobody gave up."""
+    return False
 
 
 class Source(Protocol):
@@ -23,10 +29,20 @@ class Source(Protocol):
     def refuse(self, link: Link) -> None:
         """Say that `link` is dead; the next `link()` is another one. Saying it twice is saying it once."""
 
-    def open(self, link: Link, start: int, stop: int | None, etag: str | None) -> Stream:
+    def open(
+        self, link: Link, start: int, stop: int | None, etag: str | None, given_up: Callable[[], bool] = never
+    ) -> Stream:
         """Open bytes of the document, with a credential that is renewed when it is refused.
 
+        Args:
+            link: from here.
+            start: as for `open_stream`.
+            stop: as for `open_stream`.
+            etag: as for `open_stream`.
+            given_up: whether nobody wants them any more; looked at while there is no answer.
+
         Raises:
+            Cancelled: nobody does.
             DownspoutError: as `open_stream` does.
         """
 
@@ -97,7 +113,13 @@ class Opened:
 
 
 def open_document(
-    source: Source, start: int, stop: int | None, etag: str | None, link: Link | None = None
+    source: Source,
+    start: int,
+    stop: int | None,
+    etag: str | None,
+    *,
+    link: Link | None = None,
+    given_up: Callable[[], bool] = never,
 ) -> Opened:
     """Open bytes of a document; a link that is refused is not used again.
 
@@ -107,13 +129,14 @@ def open_document(
         stop: see `Source.open`.
         etag: see `Source.open`.
         link: the link to use; `None`: the one in hand.
+        given_up: see `Source.open`.
 
     Raises:
         DownspoutError: as `Source` does.
     """
     link = source.link() if link is None else link
     try:
-        return Opened(source.open(link, start, stop, etag), link)
+        return Opened(source.open(link, start, stop, etag, given_up), link)
     except LinkRefused:
         source.refuse(link)
         raise

@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
-from downspout._transfer.ranges import Range, merged
+from downspout._transfer.ranges import Range, merged, total
 
 LEAST_SHARE = 1024 * 1024
 """A connection's rest is not split below this: asking costs more than it brings."""
 _WORTH_SECONDS = 1.0
 """Nor is a rest that its connection, slow as it may be, brings down in about this time."""
+_RATE_SECONDS = 1.0
 _STUCK_SECONDS = 2.0
-"""A connection that brings nothing for so long loses all its rest to one that is idle."""
+"""What a connection that brings nothing for so long should bring is fetched by an idle one as well."""
 _SLICE = 0.1
 
 
@@ -19,16 +21,23 @@ class Segment:
     """A run of bytes that one connection fetches; its end comes nearer when another one takes from it.
 
     Attributes:
+        begun: position of its first byte.
         position: of the next byte.
         stop: position behind the last byte, or `None` while nobody knows the size.
+        rivals: it, and segments of other connections that end where it does: the first to get there ends them.
+        interrupt: called when a rival was quicker, to wake whoever waits for bytes.
     """
 
-    __slots__ = ("_moved_at", "_since", "begun", "position", "stop")
+    __slots__ = ("_mark", "_moved_at", "_rate", "begun", "interrupt", "position", "rivals", "stop")
 
     def __init__(self, start: int, stop: int | None) -> None:
         self.begun = self.position = start
         self.stop = stop
-        self._since = self._moved_at = time.monotonic()
+        self.rivals = [self]
+        self.interrupt: Callable[[], None] | None = None
+        self._moved_at = time.monotonic()
+        self._mark = (self._moved_at, start)
+        self._rate: float | None = None
 
     @property
     def left(self) -> int:
@@ -40,22 +49,40 @@ class Segment:
         """Whether nothing is to be fetched any more."""
         return self.stop is not None and self.position >= self.stop
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nothing has come for a while."""
+        return time.monotonic() - self._moved_at >= _STUCK_SECONDS
+
     def move(self, count: int) -> int:
         """Go on by `count` bytes; return how many of them were still this segment's own."""
         own = count if self.stop is None else min(count, self.left)
         self.position += own
-        self._moved_at = time.monotonic()
+        now = self._moved_at = time.monotonic()
+        since, before = self._mark
+        if now - since >= _RATE_SECONDS:
+            self._rate, self._mark = (self.position - before) / (now - since), (now, self.position)
         return own
 
-    def to_spare(self) -> int:
+    def half(self) -> int:
         """Return how many of its last bytes an idle connection had better fetch; 0: none."""
-        left, now = self.left, time.monotonic()
-        if now - self._moved_at >= _STUCK_SECONDS:
-            return left
-        rate = (self.position - self.begun) / max(now - self._since, 1e-6)
-        slow = now - self._since >= _STUCK_SECONDS
-        least = min(LEAST_SHARE, int(rate * _WORTH_SECONDS)) if slow else LEAST_SHARE
-        return left - left // 2 if left >= 2 * least else 0
+        least = LEAST_SHARE
+        if self._rate is not None and not self.is_stuck:
+            least = min(least, int(self._rate * _WORTH_SECONDS))
+        return self.left - self.left // 2 if len(self.rivals) == 1 and self.left >= 2 * least else 0
+
+    def double(self) -> "Segment":
+        """Return a rival that fetches what is left."""
+        rival = Segment(self.position, self.stop)
+        rival.rivals = self.rivals
+        self.rivals.append(rival)
+        return rival
+
+    def end(self) -> None:
+        """Give up what is left: a rival has it."""
+        self.stop, self.rivals = self.position, [self]
+        if self.interrupt is not None:
+            self.interrupt()
 
 
 class Work:
@@ -71,11 +98,11 @@ class Work:
         self._done = merged(done)
         self._waiting = [Segment(start, stop) for start, stop in gaps]
         self._active: list[Segment] = []
-        self._fetched = sum(stop - start for start, stop in self._done)
+        self._fetched = total(self._done)
 
     @property
     def fetched(self) -> int:
-        """How many bytes are on disk."""
+        """How many bytes are on disk; for a moment, those that two connections fetched count twice."""
         return self._fetched
 
     def next(self, check: Callable[[], None]) -> Segment | None:
@@ -90,23 +117,34 @@ class Work:
         while True:
             check()
             with self._changed:
-                segment = self._waiting.pop(0) if self._waiting else self._shared()
-                if segment is not None:
-                    self._active.append(segment)
+                segment = self.take()
+                if segment is not None or all(other.is_complete for other in self._active):
                     return segment
-                if not self._active:
-                    return None
                 self._changed.wait(_SLICE)
 
-    def _shared(self) -> Segment | None:
-        """Take from the connection that has most to spare; the same bytes from two hurt nobody."""
-        donor = max(self._active, key=Segment.to_spare, default=None)
-        spare = 0 if donor is None else donor.to_spare()
+    def take(self) -> Segment | None:
+        """Return something to fetch now, or `None`: what nobody has, or else what another one has too much of."""
+        with self._changed:
+            segment = self._waiting.pop(0) if self._waiting else self._halved() or self._doubled()
+            if segment is not None:
+                self._active.append(segment)
+            return segment
+
+    def _halved(self) -> Segment | None:
+        """Take from the connection that has most to spare."""
+        donor = max(self._active, key=Segment.half, default=None)
+        spare = donor.half() if donor is not None else 0
         if donor is None or donor.stop is None or not spare:
             return None
-        segment = Segment(donor.stop - spare, donor.stop)
         donor.stop -= spare
-        return segment
+        return Segment(donor.stop, donor.stop + spare)
+
+    def _doubled(self) -> Segment | None:
+        """Do once more what connections that are stuck should do."""
+        for segment in self._active:
+            if segment.left and all(rival.is_stuck for rival in segment.rivals):
+                return max(segment.rivals, key=attrgetter("position")).double()
+        return None
 
     def advance(self, segment: Segment, count: int) -> None:
         """Note that `count` more bytes of `segment` are on disk."""
@@ -118,8 +156,13 @@ class Work:
         with self._changed:
             self._active.remove(segment)
             self._done = merged([*self._done, (segment.begun, segment.position)])
-            if not segment.is_complete:
+            segment.rivals.remove(segment)
+            if segment.is_complete:
+                for rival in tuple(segment.rivals):
+                    rival.end()
+            elif not segment.rivals:
                 self._waiting.insert(0, Segment(segment.position, segment.stop))
+            self._fetched = total(self.done())
             self._changed.notify_all()
 
     def done(self) -> tuple[Range, ...]:
