@@ -221,7 +221,10 @@ def test_a_ledger_that_the_disk_does_not_take_ends_the_batch(rig, monkeypatch):
     monkeypatch.setattr(ledger_file._Group, "write", full)
     with pytest.raises(StorageError):
         rig.run(uris(150), ledger=rig.ledger)
-    assert [thread for thread in threading.enumerate() if thread.name == "downspout-batch"] == []
+    for thread in threading.enumerate():
+        if thread.name == "downspout-batch":
+            thread.join(5.0)
+            assert not thread.is_alive()
 
 
 def test_a_crash_between_the_name_and_the_ledger_is_noticed(rig):

@@ -107,6 +107,8 @@ class Batch:
             self._start(self._work)
         try:
             for result in self._delivered():
+                if isinstance(result, BaseException):
+                    raise result
                 yield result
                 self._feed.delivered()
         finally:
@@ -115,8 +117,8 @@ class Batch:
                 pass
             self._memory.sweep()
 
-    def _delivered(self) -> Iterator[Result]:
-        """Yield results until every thread has ended; once it is cancelled, for a moment only."""
+    def _delivered(self) -> Iterator[Result | BaseException]:
+        """Yield what comes until every thread has ended; once it is cancelled, for a moment only."""
         end = None
         while self._threads:
             if end is None and self.cancelled:
@@ -130,8 +132,6 @@ class Batch:
                 continue
             if result is None:
                 self._threads -= 1
-            elif isinstance(result, BaseException):
-                raise result
             else:
                 yield result
 

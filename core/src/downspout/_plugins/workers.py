@@ -78,7 +78,7 @@ class Workers:
         try:
             in_time = call.done.wait(limit)
         finally:  # Ctrl-C ends the waiting, too
-            self._give_back(worker) if in_time else worker.calls.put(None)
+            self._give_back(worker) if in_time else self._abandon(worker, call)
         if not in_time:
             raise TimeLimitExceeded
         if isinstance(call.trouble, KeyboardInterrupt):
@@ -96,6 +96,12 @@ class Workers:
             worker = _Worker(self._number)
         worker.start()
         return worker
+
+    def _abandon(self, worker: _Worker, call: _Call) -> None:
+        worker.calls.put(None)
+        call.abandoned = True
+        if call.done.is_set():  # just now
+            call.drop()
 
     def _give_back(self, worker: _Worker) -> None:
         with self._lock:
