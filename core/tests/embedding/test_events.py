@@ -85,6 +85,12 @@ def test_a_document_that_is_stopped_has_failed(server, client, events, tmp_path,
     assert isinstance(end.error, Cancelled)
 
 
+def test_the_first_bytes_are_told_at_once(server, client, events, tmp_path):
+    client.download(server.url("/d"), tmp_path)
+    phases = [event.phase for event in events if isinstance(event, Progress)]
+    assert phases == ["resolving", "downloading", "verifying", "done"]
+
+
 def test_an_observer_that_fails_costs_nothing(server, tmp_path, caplog):
     def observer(event):
         raise LookupError("no table for that")

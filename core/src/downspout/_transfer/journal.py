@@ -31,7 +31,8 @@ class Journal:
     def __init__(self, reference: Reference, part: Part, progress: Callable[[Progress], None]) -> None:
         self._reference, self._part, self._progress = reference, part, progress
         self._noting = threading.Lock()
-        self._told_at = self._noted_at = time.monotonic()
+        self._noted_at = time.monotonic()
+        self._told_at = float("-inf")  # the first bytes are a change of phase
         self._note_pause = _NOTE_SECONDS
         self._noted = 0
 
