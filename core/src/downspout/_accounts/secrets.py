@@ -74,7 +74,7 @@ def from_command(account: str, setting: str, command: str) -> DeferredSecret:
             done = subprocess.run(
                 shlex.split(command), stdout=subprocess.PIPE, timeout=_COMMAND_SECONDS, check=True
             )
-        except (OSError, ValueError, subprocess.SubprocessError) as exc:
+        except (OSError, ValueError, IndexError, subprocess.SubprocessError) as exc:  # IndexError: it is blank
             status = getattr(exc, "returncode", None)
             reason = f"it ended with status {status}" if status is not None else type(exc).__name__
             raise ConfigurationError(

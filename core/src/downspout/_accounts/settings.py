@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from downspout._accounts.config import AccountEntry, variable
 from downspout._accounts.secrets import from_command, from_file
 from downspout._models import Account, FrozenMapping, Provider, Secret, Setting, origin_of
-from downspout.errors import ConfigurationError, InvalidURI
+from downspout.errors import ConfigurationError, InvalidURI, PluginError
 
 COMMON = (
     Setting("allow_http", "whether links may be plain http", default=False),
@@ -32,12 +32,24 @@ def resolve_settings(entry: AccountEntry, provider: Provider, environ: Mapping[s
     values = {name: _value(entry, setting, environ) for name, setting in known.items()}
     for name, setting in known.items():
         if values[name] is None and callable(setting.default):
-            values[name] = _typed(entry, setting, setting.default(FrozenMapping(values)))
+            values[name] = _typed(entry, setting, _followed(setting.default, provider, name, values))
     if environ.get("DOWNSPOUT_ALLOW_INSECURE") == "1":
         values.update(dict.fromkeys(_FLAGS, True))
     if values["ca_bundle"] is None:
         values["ca_bundle"] = environ.get("DOWNSPOUT_CA_BUNDLE") or None
     return Account(entry.name, provider.name, values)
+
+
+def _followed(
+    default: Callable[[Mapping[str, object]], object], provider: Provider, name: str, values: Mapping[str, object]
+) -> object:
+    try:
+        return default(FrozenMapping(values))
+    except Exception as exc:
+        raise PluginError(
+            f"The plugin {provider.name} is broken: the default of {name} raised {type(exc).__name__}.",
+            hint=f"Report it to the plugin's authors, and set {name} meanwhile.",
+        ) from exc
 
 
 def _check_names(entry: AccountEntry, known: Mapping[str, Setting]) -> None:
