@@ -47,7 +47,7 @@ class Lane:
         ready: what can start.
         batch: how many are resolved at once; fewer when links die before their turn.
         active: documents that are being brought down.
-        resolving: references that are being resolved.
+        asking: those that are being resolved.
         not_before: monotonic time before which nothing starts.
         dead: why nothing of this account will come, or `None`.
         busy: those that are being brought down.
@@ -62,7 +62,7 @@ class Lane:
     pending: deque[Wanted] = field(factory=deque)
     ready: deque[Ready] = field(factory=deque)
     active: int = 0
-    resolving: int = 0
+    asking: set[Wanted] = field(factory=set)
     not_before: float = 0.0
     dead: DownspoutError | None = None
     busy: set[Wanted] = field(factory=set)
@@ -78,7 +78,7 @@ class Lane:
     @property
     def has_work(self) -> bool:
         """Whether anything is waiting or under way."""
-        return bool(self.pending or self.ready or self.active or self.resolving)
+        return bool(self.pending or self.ready or self.active or self.asking)
 
     def is_signed_out(self, error: DownspoutError) -> bool:
         """Return whether `error` says that no credential is to be had any more."""
@@ -93,8 +93,8 @@ class Lane:
         if not self.pending:
             return False
         if self.batch == 1:
-            return self.active + self.resolving + len(self.ready) < self.limit
-        if self.resolving or len(self.ready) >= self.limit:
+            return self.active + len(self.asking) + len(self.ready) < self.limit
+        if self.asking or len(self.ready) >= self.limit:
             return False
         if len(self.pending) >= self.batch or not more_to_come:
             return True

@@ -102,10 +102,10 @@ class Batch:
 
     def run(self) -> Generator[Result, None, None]:
         """Yield what comes of each document, as it comes."""
-        self._start(self._feed.run)
-        for _ in range(self._options.jobs):
-            self._start(self._work)
         try:
+            self._start(self._feed.run)
+            for _ in range(self._options.jobs):
+                self._start(self._work)
             for result in self._delivered():
                 if isinstance(result, BaseException):
                     raise result
@@ -140,12 +140,11 @@ class Batch:
         self._threads = 0
         with self._wake:
             for lane in self._lanes.values():
-                for item in lane.busy:
+                for item in (*lane.busy, *lane.asking):
                     yield Result(item.reference, "left", index=item.index, uri=item.shown)
 
     def _start(self, function: Callable[[], None]) -> None:
         context = contextvars.copy_context()
-        self._threads += 1
 
         def run() -> None:
             try:
@@ -158,6 +157,7 @@ class Batch:
             self._options.executor.submit(run)
         else:
             threading.Thread(target=run, name="downspout-batch", daemon=True).start()
+        self._threads += 1
 
     def _stop(self) -> None:
         with self._wake:
@@ -277,7 +277,7 @@ class Batch:
     def _ask(self, lane: Lane) -> _Resolve:
         count = min(lane.batch, len(lane.pending))
         wanted = tuple(lane.pending.popleft() for _ in range(count))
-        lane.resolving += count
+        lane.asking.update(wanted)
         return _Resolve(lane, wanted)
 
     # Where is it?
@@ -289,7 +289,7 @@ class Batch:
             outcomes = lane.session.resolve(references, lambda: self.cancelled)
         except Cancelled:
             with self._wake:
-                lane.resolving -= len(wanted)
+                lane.asking.difference_update(wanted)
                 lane.pending.extendleft(reversed(wanted))
                 self._wake.notify_all()
             return
@@ -300,7 +300,7 @@ class Batch:
         done = self._memory.done(chain(*pages))
         mine: Ready | None = None
         with self._wake:
-            lane.resolving -= len(wanted)
+            lane.asking.difference_update(wanted)
             lane.failures = 0
             for item, outcome, page in zip(wanted, outcomes, pages, strict=True):
                 if isinstance(outcome, Folder):
@@ -342,7 +342,7 @@ class Batch:
 
     def _resolve_failed(self, lane: Lane, wanted: tuple[Wanted, ...], error: DownspoutError) -> None:
         with self._wake:
-            lane.resolving -= len(wanted)
+            lane.asking.difference_update(wanted)
             lane.failures += 1
             if isinstance(error, AuthenticationError) or lane.is_signed_out(error):
                 self._outcomes.failed(wanted[0], error)

@@ -1,5 +1,6 @@
 """What is wanted of a batch: documents one by one, never all of them in memory."""
 
+import copy
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
@@ -16,16 +17,17 @@ _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 _LONGEST_LINE = 64 * 1024
 
 
-@frozen
+@frozen(eq=False)
 class Wanted:
-    """One thing to bring down: a document, or a folder of them.
+    """One thing to bring down: a document, or a folder of them. Each is itself alone: sets hold many of them.
 
     Attributes:
         uri: as it was given.
         reference: what it names, once known.
         target: where it goes, relative to the batch's directory, or `None`: by its name.
         sha256: the digest that its bytes must have, lower-case hex, or `None`.
-        index: its 1-based position among what was given.
+        index: its 1-based position among what was given, or the number of its line.
+        listed: whether that is a line of a list.
         error: why it cannot be asked for, or `None`.
         size: bytes, as a folder's listing says, or `None`.
         attempts: how often it was tried in this run.
@@ -40,6 +42,7 @@ class Wanted:
     target: PurePosixPath | None = None
     sha256: str | None = None
     index: int = 0
+    listed: bool = False
     error: DownspoutError | None = None
     size: int | None = None
     attempts: int = 0
@@ -52,6 +55,15 @@ class Wanted:
     def shown(self) -> str:
         """The URI as it may be shown."""
         return self.reference.shown if self.reference is not None and self.reference.is_url else redact(self.uri)
+
+    def wrong(self, error: DownspoutError) -> "Wanted":
+        """Return it with the reason why it cannot be asked for; a line is named by its number."""
+        if self.listed and not error.message.startswith("Line "):
+            named = copy.copy(error)
+            named.message = f"Line {self.index}: {error.message}"
+            named.args, named.__cause__ = (named.message,), error
+            error = named
+        return evolve(self, error=error)
 
 
 def numbered(items: Iterable["str | Reference | Wanted"]) -> Iterator[Wanted]:
@@ -79,7 +91,7 @@ def lines(file: Iterable[bytes]) -> Iterator[Wanted]:
                 yield _wanted(line, number)
         except DownspoutError as exc:
             shown = redact(text[:200].decode("utf-8", "replace").rstrip("\r\n").partition("\t")[0])
-            yield Wanted(shown, index=number, error=exc)
+            yield Wanted(shown, index=number, listed=True).wrong(exc)
 
 
 def _decoded(raw: bytes, number: int) -> str:
@@ -104,5 +116,6 @@ def _wanted(line: str, number: int) -> Wanted:
         target=checked_target(target) if target else None,
         sha256=sha256.lower() or None,
         index=number,
+        listed=True,
         chosen=bool(target),
     )

@@ -350,7 +350,7 @@ class Client:
         try:
             return evolve(wanted, reference=self.reference(wanted.reference or wanted.uri))
         except DownspoutError as exc:
-            return evolve(wanted, error=exc)
+            return wanted.wrong(exc)
 
     # Signing in.
 
