@@ -1,4 +1,4 @@
-"""Applications that embed downspout: the five programs of the documentation, and what an application may rely on."""
+"""The five programs of the documentation that embed downspout, and the page that explains them."""
 
 import contextlib
 import importlib.util
