@@ -1,4 +1,4 @@
-"""HTTP for everything above: the only place that knows urllib3."""
+"""HTTP for everything above: the only place that knows urllib3, and only for TLS and proxies."""
 
 from downspout._http.answer import Clock
 from downspout._http.client import BoundHttp

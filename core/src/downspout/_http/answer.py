@@ -98,7 +98,8 @@ def read_whole(exchange: Exchange, shown: str, seconds: float | None, limit: int
 
     Raises:
         ProtocolError: it has more than `limit` bytes.
-        OSError: as the connection gives it; `http.client.HTTPException` too.
+        BadAnswer: it is not HTTP.
+        OSError: as the connection gives it.
     """
     answer = exchange.answer
     answer.wire.deadline = None if seconds is None else time.monotonic() + seconds

@@ -1,20 +1,11 @@
-"""How a connection is made: urllib3 speaks to proxies and does TLS; what it connects to was checked by us."""
+"""How a connection is made, and what it goes by."""
 
-import http.client
-import io
 import os
 import socket
 import ssl
-import time
-from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote_to_bytes
 
-import urllib3.connection
-import urllib3.util
 from attrs import field, frozen
-from urllib3.util.url import Url
 
 from downspout._http import addresses
 from downspout._http.address import Site
@@ -43,21 +34,6 @@ class Route:
         return self.proxy is not None and self.site.scheme == "http"
 
 
-@frozen
-class _Proxy:
-    url: Url = field(repr=False)
-    fields: Mapping[str, str] = field(repr=False)
-
-    @classmethod
-    def of(cls, text: str) -> "_Proxy":
-        url = urllib3.util.parse_url(text)
-        if not url.host or url.scheme != "http":
-            raise ConfigurationError("The proxy is no http: URL.", hint="Mend the setting proxy, or HTTPS_PROXY.")
-        if not url.auth:
-            return cls(url, {})
-        return cls(url, {"Proxy-Authorization": f"Basic {b64encode(unquote_to_bytes(url.auth)).decode()}"})
-
-
 def connected(route: Route, timeout: float | None, context: ssl.SSLContext | None, shown: str) -> socket.socket:
     """Return a socket over which requests can be sent.
 
@@ -69,95 +45,24 @@ def connected(route: Route, timeout: float | None, context: ssl.SSLContext | Non
 
     Raises:
         DownspoutError: the address is forbidden, nobody answers, or the proxy is none.
-        OSError: the handshake failed; `urllib3.exceptions.HTTPError` too.
+        BadAnswer: the proxy answers what is not HTTP.
+        OSError: the handshake failed, or the proxy refused.
     """
-    site = route.site
-    if route.proxy is None:
-        made = _connection(site.host, site.port, timeout, context)
-        made.guarded, made.shown = route.guarded, shown
-        return _socket_of(made)
-    if route.guarded:  # the proxy resolves names, so only what the name itself says can be checked here
-        addresses.check_literal(site.host, shown)
-    proxy = _Proxy.of(route.proxy)
-    made = _connection(proxy.url.host or "", proxy.url.port or 80, timeout, context, proxy=proxy.url)
-    made.shown = shown
-    if context is not None:
-        made.set_tunnel(site.host, site.port, dict(proxy.fields), scheme="http")  # the proxy's own
-    return _socket_of(made)
+    if route.proxy is None and context is None:
+        site = route.site
+        return addresses.connect(site.host, site.port, timeout, guarded=route.guarded, shown=shown)
+    from downspout._http import secured  # loads urllib3, which takes as long as Python itself
+
+    return secured.connected(route, timeout, context, shown)
 
 
 def proxy_fields(route: Route) -> Mapping[str, str]:
     """Return the header fields of a request that are for the proxy."""
-    return _Proxy.of(route.proxy).fields if route.proxy is not None and route.is_asked_for_whole_urls else {}
+    if route.proxy is None or not route.is_asked_for_whole_urls:
+        return {}
+    from downspout._http import secured
 
-
-def _socket_of(made: "_Connection") -> socket.socket:
-    try:
-        made.connect()
-    except BaseException:
-        made.close()
-        raise
-    sock: socket.socket = made.sock
-    return sock
-
-
-class _BoundedFile(io.RawIOBase):
-    """What comes over a socket until a deadline: a proxy may be slow to answer, but not for ever."""
-
-    def __init__(self, sock: socket.socket, deadline: float | None) -> None:
-        self._sock, self._deadline = sock, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the deadline has passed")
-            self._sock.settimeout(left)
-        return self._sock.recv_into(buffer)
-
-
-class _ProxyAnswer(http.client.HTTPResponse):
-    """The answer of a proxy to CONNECT; the only one that `http.client` reads."""
-
-    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
-        super().__init__(sock, debuglevel, method=method)
-        self.fp.close()
-        patience = sock.gettimeout()
-        deadline = None if patience is None else time.monotonic() + patience
-        self.fp = io.BufferedReader(_BoundedFile(sock, deadline))
-
-
-class _Checked:
-    """What both kinds of connection do differently from urllib3's own."""
-
-    response_class: Any = _ProxyAnswer
-    guarded = False
-    shown = ""
-
-    def _new_conn(self: Any) -> socket.socket:
-        return addresses.connect(self._dns_host, self.port, self.timeout, guarded=self.guarded, shown=self.shown)
-
-
-class _PlainConnection(_Checked, urllib3.connection.HTTPConnection):
-    """For `http:`, and to a proxy for it: connects to checked addresses only."""
-
-
-class _TlsConnection(_Checked, urllib3.connection.HTTPSConnection):
-    """The same for `https:`."""
-
-
-_Connection = _PlainConnection | _TlsConnection
-
-
-def _connection(
-    host: str, port: int, timeout: float | None, context: ssl.SSLContext | None, proxy: Url | None = None
-) -> _Connection:
-    if context is None:
-        return _PlainConnection(host, port, timeout=timeout, proxy=proxy)
-    return _TlsConnection(host, port, timeout=timeout, proxy=proxy, ssl_context=context)
+    return secured.Proxy.of(route.proxy).fields
 
 
 def tls_context(ca_bundle: str | None) -> ssl.SSLContext:

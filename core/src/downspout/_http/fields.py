@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from attrs import frozen
 
 _CONTENT_RANGE = re.compile(r"bytes +(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _UNSATISFIED = re.compile(r"bytes +\*/(\d{1,19})", re.ASCII)
+_DATE = re.compile(r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ETAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
 _OLD_ENOUGH = 60.0
 """Seconds after which a modification date is a strong validator (RFC 9110, 8.8.2.2)."""
@@ -61,10 +62,22 @@ def http_date(value: str | None) -> datetime | None:
     if not value:
         return None
     try:
-        when = parsedate_to_datetime(value)
-        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        usual = _DATE.fullmatch(value)
+        if usual is not None:
+            day, month, *rest = usual.groups()
+            year, hour, minute, second = map(int, rest)
+            return datetime(year, _MONTHS.index(month) + 1, int(day), hour, minute, second, tzinfo=UTC)
+        return _odd_date(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def _odd_date(value: str) -> datetime:
+    """Return what a date says that is not written as it has to be, but as mails, or the first servers, have it."""
+    from email.utils import parsedate_to_datetime
+
+    when = parsedate_to_datetime(value)
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -1,13 +1,10 @@
 """Connections, kept open between requests."""
 
-import http.client
 import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-
-import urllib3.exceptions
 
 from downspout._http.address import Address
 from downspout._http.connect import Route, connected, proxy_fields, tls_context
@@ -19,7 +16,7 @@ _IDLE_SECONDS = 20.0
 _IDLE_CONNECTIONS = 64
 """So many are kept, whatever their routes: a list of thousands of hosts must not use up the descriptors."""
 
-_TROUBLE = (OSError, ValueError, BadAnswer, http.client.HTTPException, urllib3.exceptions.HTTPError)
+_TROUBLE = (OSError, ValueError, BadAnswer)
 _ASKED_TWICE_WITHOUT_HARM = frozenset({"GET", "HEAD"})
 
 
@@ -179,7 +176,7 @@ def _written(route: Route, method: str, address: Address, headers: Mapping[str, 
 
 
 def mapped(exc: Exception, shown: str, timeout: float | None) -> DownspoutError:
-    """Return our error for one of urllib3's, `http.client`'s or the system's. Never their text: it has URLs."""
+    """Return our error for the wire's, or the system's. Never their text: it may have addresses in it."""
     if isinstance(exc, DownspoutError):
         return exc
     if isinstance(exc, ssl.SSLCertVerificationError):
@@ -189,12 +186,12 @@ def mapped(exc: Exception, shown: str, timeout: float | None) -> DownspoutError:
         )
     if isinstance(exc, ssl.SSLError) and not isinstance(exc, TimeoutError):
         return Unavailable(f"{shown}: the encrypted connection failed ({exc.reason or 'cut off'}).")
-    if isinstance(exc, TimeoutError | urllib3.exceptions.TimeoutError):
+    if isinstance(exc, TimeoutError):
         after = f" within {timeout:g} s" if timeout else ""
         return Unavailable(f"{shown}: no answer{after}.", hint="Try again, or raise --timeout.")
-    if isinstance(exc, http.client.RemoteDisconnected | http.client.IncompleteRead | ConnectionError):
+    if isinstance(exc, ConnectionError):
         return Unavailable(f"{shown}: the connection broke off.")
-    if isinstance(exc, BadAnswer | http.client.HTTPException | ValueError):
+    if isinstance(exc, BadAnswer | ValueError):
         return ProtocolError(f"{shown}: the server sent what is not HTTP.")
     if isinstance(exc, OSError) and "Tunnel connection failed" in str(exc):
         return Unavailable(f"{shown}: the proxy refused to connect.", hint="Check the setting proxy.")

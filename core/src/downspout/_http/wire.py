@@ -2,12 +2,11 @@
 
 import contextlib
 import re
+import select
 import socket
 import ssl
 import time
 from collections.abc import Callable
-
-from urllib3.util.wait import wait_for_read, wait_for_write
 
 from downspout.errors import Cancelled
 
@@ -21,6 +20,24 @@ _NOT_WRITABLE_YET = (BlockingIOError, ssl.SSLWantWriteError)
 
 def _never() -> bool:
     return False
+
+
+def _is_readable(sock: socket.socket, seconds: float) -> bool:
+    """Wait until there is something to receive, or for so long; return whether there is."""
+    if not hasattr(select, "poll"):  # pragma: no cover - Windows, whose `select` takes any descriptor
+        return bool(select.select([sock], [], [], seconds)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _is_writable(sock: socket.socket, seconds: float) -> bool:
+    """Wait until something can be sent, or for so long; return whether it can."""
+    if not hasattr(select, "poll"):  # pragma: no cover - Windows
+        return bool(select.select([], [sock], [], seconds)[1])
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return bool(poll.poll(seconds * 1000))
 
 
 class BrokenOff(ConnectionError):
@@ -58,16 +75,16 @@ class Wire:
             try:
                 rest = rest[self._sock.send(rest) :]
             except _NOT_WRITABLE_YET:
-                self._wait(wait_for_write)
+                self._wait(_is_writable)
             except ssl.SSLWantReadError:
-                self._wait(wait_for_read)
+                self._wait(_is_readable)
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing has come that nobody asked for, so that the next request may be sent."""
-        # What TLS has decrypted already is not the system's any more, and `wait_for_read` knows nothing of it.
+        # What TLS has decrypted already is not the system's any more, and `_is_readable` knows nothing of it.
         decrypted = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
-        return self._at == len(self._ahead) and not decrypted and not wait_for_read(self._sock, 0.0)
+        return self._at == len(self._ahead) and not decrypted and not _is_readable(self._sock, 0.0)
 
     def take_until(self, end: re.Pattern[bytes], longest: int, begin: bytes = b"") -> bytes:
         """Return what comes, up to and with what `end` matches.
@@ -102,7 +119,7 @@ class Wire:
 
     def _receive(self) -> bytes:
         while True:
-            self._wait(wait_for_read)  # an answer is hardly ever there as soon as it is asked for
+            self._wait(_is_readable)  # an answer is hardly ever there as soon as it is asked for
             with contextlib.suppress(*_NOT_READABLE_YET):
                 return self._sock.recv(_BLOCK)
 
@@ -128,7 +145,7 @@ class Wire:
             except _NOT_READABLE_YET:
                 if filled:
                     break
-                self._wait(wait_for_read)
+                self._wait(_is_readable)
                 continue
             filled += count
             if not count or time.monotonic() >= until:
