@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,18 +62,31 @@ def test_what_it_needs_of_downspout_is_this_version_and_no_later_hooks():
 
 @pytest.fixture
 def home(tmp_path):
-    """A new project in an empty directory, installed from wheels into an empty environment."""
+    """A new project, and the tutorial's, installed from wheels into an empty environment."""
     run(sys.executable, "-m", "downspout.testing.new", "rain-barrel", "--directory", tmp_path / "project")
+    follow_the_tutorial(tmp_path / "tutorial")
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     wheels = tmp_path / "wheels"
-    for source in (CORE, tmp_path / "project"):
+    for source in (CORE, tmp_path / "project", tmp_path / "tutorial"):
         copy = tmp_path / "copies" / source.name
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("tests", "__pycache__", "dist"))
         isolated = [] if find_spec("hatchling") is None else ["--no-build-isolation"]
         pip("wheel", "--no-deps", *isolated, "--wheel-dir", wheels, copy)
-    core, plugin = sorted(wheels.glob("*.whl"), key=lambda path: "rain" in path.name)
-    pip("--python", tmp_path / "venv" / "bin" / "python", "install", f"{core}[testing]", plugin)
+    (core,) = wheels.glob("downspout-*.whl")
+    plugins = wheels.glob("downspout_*.whl")
+    pip("--python", tmp_path / "venv" / "bin" / "python", "install", f"{core}[testing]", *plugins)
     return tmp_path
+
+
+def follow_the_tutorial(folder):
+    """Do in `folder` what docs/writing-a-plugin.md says, to the letter."""
+    page = (CORE.parent / "docs" / "writing-a-plugin.md").read_text("utf-8")
+    for title, text in re.findall(r'^```(?:toml|python) title="(.+)"\n((?s:.*?))^```$', page, re.MULTILINE):
+        file = folder / title
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = f"{file.read_text('utf-8')}\n\n" if file.exists() else ""
+        file.write_text(before + text, "utf-8")
+    (folder / "src" / "downspout_shelf" / "py.typed").touch()
 
 
 def pip(*arguments):
@@ -117,7 +131,7 @@ def emulator(home):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names the paths of a POSIX environment")
-def test_a_new_plugin_is_tested_kept_and_used_as_its_author_would(home):
+def test_new_plugins_are_tested_kept_and_used_as_their_authors_would(home):
     python, downspout = home / "venv" / "bin" / "python", home / "venv" / "bin" / "downspout"
     project, elsewhere = home / "project", home / "elsewhere"
     elsewhere.mkdir()
@@ -125,6 +139,7 @@ def test_a_new_plugin_is_tested_kept_and_used_as_its_author_would(home):
     assert "rain-barrel (Rain Barrel): 40 of 40 rules kept" in said
     run(python, "-m", "downspout.testing.card", "tests/test_contract.py", "--readme", "README.md", cwd=project)
     assert "`rain-barrel`: 40 of 40 rules kept." in (project / "README.md").read_text("utf-8")
+    assert "shelf (Shelf): 40 of 40 rules kept" in run(python, "-m", "pytest", "-q", cwd=home / "tutorial")
     assert "rain-barrel" in run(downspout, "plugins", cwd=elsewhere)
     assert "8 of 8 rules kept" in run(downspout, "plugins", "check", "rain-barrel", cwd=elsewhere)
     with emulator(home) as environment:

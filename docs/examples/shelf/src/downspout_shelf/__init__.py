@@ -46,6 +46,7 @@ provider = Provider(
     batch_size=20,
 )
 
+
 PAPER = r"[0-9]{1,12}"
 SHELF = r"/[a-z0-9-]{1,40}"
 
