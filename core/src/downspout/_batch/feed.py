@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from downspout._batch.arrivals import Arrivals
-from downspout._batch.memory import memory_key, token_of
 from downspout._batch.wanted import Wanted
 from downspout._models import Result, Status
 from downspout.errors import DownspoutError
@@ -100,7 +99,7 @@ class Feed:
         """Hold back what is equal to something earlier: it is brought down once."""
         if item.reference is None or item.error is not None:
             return False
-        token = _token(item)
+        token = item.token
         with self._room:
             before = self._seen.get(token)
             if before is None:
@@ -116,7 +115,7 @@ class Feed:
         """Remember what came of `item`, and answer for those that are equal to it."""
         if item.reference is None:
             return
-        token = _token(item)
+        token = item.token
         with self._room:
             waiting = self._seen.get(token)
             if not isinstance(waiting, list):
@@ -142,7 +141,3 @@ class Feed:
         with self._room:
             self._stopped = True
             self._room.notify_all()
-
-
-def _token(item: Wanted) -> bytes:
-    return token_of(memory_key(item))

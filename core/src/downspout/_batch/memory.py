@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from downspout._batch.ledger import Ledger, Row, key_of
+from downspout._batch.ledger import Ledger, Row
 from downspout._batch.ledger_file import folded
 from downspout._batch.wanted import Wanted
 from downspout._models import Result
@@ -36,10 +36,10 @@ class Memory:
         """Return what earlier runs recorded of those documents that are there as they were left, by key."""
         if self._ledger is None:
             return {}
-        by_key = {memory_key(item): item for item in wanted if item.reference is not None}
+        by_key = {item.key: item for item in wanted if item.reference is not None}
         rows = self._ledger.lookup_many(by_key)
         done = {key: row for key, row in rows.items() if self._is_done(by_key[key], row)}
-        self._tried |= {token_of(key): row.attempts for key, row in rows.items() if key not in done}
+        self._tried |= {by_key[key].token: row.attempts for key, row in rows.items() if key not in done}
         return done
 
     def path_of(self, row: Row) -> Path:
@@ -71,14 +71,13 @@ class Memory:
         Raises:
             TargetExists: the user chose the target, and chose it for another document too.
         """
-        key = memory_key(item)
+        key, token = item.key, item.token
         if self._ledger is not None and not item.chosen:
             claimed = self._ledger.claim(key, name)
             if claimed != name:
                 # Two documents want one name: which of them has it must not be forgotten by a crash.
                 self._ledger.flush()
             return claimed
-        token = token_of(key)
         with self._lock:
             before = self._given.get(token)
             if before is not None:
@@ -111,24 +110,19 @@ class Memory:
             if result.status == "ok":
                 with contextlib.suppress(OSError):
                     mtime = os.stat(result.path).st_mtime_ns
-        error, key = result.error, memory_key(item)
+        error = result.error
         return Row(
-            key,
+            item.key,
             "left" if result.status == "left" else "ok" if result.status == "ok" else "failed",
             target=target,
             size=result.size,
             mtime_ns=mtime,
             version=result.version,
             digest=digest,
-            attempts=self._tried.get(token_of(key), 0) + item.attempts + 1,
+            attempts=self._tried.get(item.token, 0) + item.attempts + 1,
             kind=error.kind if error is not None else None,
             message=error.message.replace(item.shown, "the document") if error is not None else None,
         )
-
-
-def token_of(key: str) -> bytes:
-    """Return what stands for a key where there may be a hundred thousand of them."""
-    return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
 def _digest_of(path: Path) -> str:
@@ -138,11 +132,3 @@ def _digest_of(path: Path) -> str:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
     except OSError:
         return ""
-
-
-def memory_key(item: Wanted) -> str:
-    """Return what a document is remembered by; where the user chose its target, the target is part of it."""
-    if item.reference is None:
-        return ""
-    key = key_of(item.reference)
-    return f"{key}\t{item.target}" if item.chosen else key

@@ -17,7 +17,7 @@ from downspout._batch.feed import Feed, Settled
 from downspout._batch.folders import base_of, only_new, unfold
 from downspout._batch.lane import Lane, Ready
 from downspout._batch.ledger import Row
-from downspout._batch.memory import Memory, memory_key
+from downspout._batch.memory import Memory
 from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
 from downspout._batch.wanted import Wanted
@@ -190,7 +190,7 @@ class Batch:
 
     def _undone(self, item: Wanted, done: Mapping[str, Row]) -> Wanted | None:
         """Return what is to be asked for; `None` if it is there, and was answered for."""
-        row = done.get(memory_key(item))
+        row = done.get(item.key)
         if row is None:
             return item
         if self._options.refresh:

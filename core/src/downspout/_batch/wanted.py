@@ -1,13 +1,15 @@
 """What is wanted of a batch: documents one by one, never all of them in memory."""
 
 import copy
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from attrs import evolve, frozen
 
-from downspout._batch.ledger import Row
+from downspout._batch.ledger import Row, key_of
 from downspout._models import Reference
 from downspout._names import checked_target
 from downspout._redact import redact
@@ -51,7 +53,20 @@ class Wanted:
     done: Row | None = None
     barren: int | None = None
 
-    @property
+    @cached_property
+    def key(self) -> str:
+        """What it is remembered by, once its reference is known: the target that the user chose is part of it."""
+        if self.reference is None:
+            return ""
+        key = key_of(self.reference)
+        return f"{key}\t{self.target}" if self.chosen else key
+
+    @cached_property
+    def token(self) -> bytes:
+        """What stands for the key where there may be a hundred thousand of them."""
+        return hashlib.blake2b(self.key.encode(), digest_size=16).digest()
+
+    @cached_property
     def shown(self) -> str:
         """The URI as it may be shown."""
         return self.reference.shown if self.reference is not None and self.reference.is_url else redact(self.uri)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -91,12 +92,12 @@ class Reference:
         document, mark, query = rest.partition("?")
         return cls(account, _decoded(document), _options(query) if mark else {})
 
-    @property
+    @cached_property
     def is_url(self) -> bool:
         """Whether the document is a whole `http:` or `https:` URL."""
         return is_url(self.document)
 
-    @property
+    @cached_property
     def shown(self) -> str:
         """The URI as messages show it: of a URL, query values and user information are `…`."""
         if not self.is_url:
@@ -106,6 +107,10 @@ class Reference:
         return url + options if self.account == "web" else f"{self.account}:{url}{options}"
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         if not self.options and _is_whole_url(self.document):
             return f"{self.account}:{self.document}"
         document = _escaped(self.document, "?#%")
