@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -361,3 +362,20 @@ def test_a_dialog_that_is_closed_ends_the_sign_in(start, tmp_path):
     _, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
     assert err.startswith("The dialog was closed.")
+
+
+# The page.
+
+PART = re.compile(r"<!-- not run: a part of (\S+), which a test runs -->\n```python\n(.*?)```", re.DOTALL)
+
+
+def test_the_page_shows_parts_of_the_programs_as_they_are():
+    parts = PART.findall(PAGE.read_text("utf-8"))
+    assert {program for program, _ in parts} == {"script.py", "web_service.py", "worker.py", "sign_in_dialog.py"}
+    wrong = [part for program, part in parts if part not in (PROGRAMS / program).read_text("utf-8")]
+    assert wrong == []
+
+
+def test_the_page_names_every_program():
+    named = set(re.findall(r"\(examples/embedding/(\w+\.py)\)", PAGE.read_text("utf-8")))
+    assert named == {path.name for path in PROGRAMS.glob("*.py")}

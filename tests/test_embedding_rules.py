@@ -15,10 +15,12 @@ from downspout import Account, Client, Credential, Link, PluginRegistry, Provide
 from downspout.errors import (
     AuthenticationError,
     Cancelled,
+    ConfigurationError,
     DownspoutError,
     InvalidURI,
     NoProvider,
     PermissionDenied,
+    PluginError,
 )
 from downspout.testing import Document, LyingServer, Pattern
 from downspout_sandbox import Sandbox
@@ -276,6 +278,69 @@ def test_a_policy_sees_the_clients_that_were_given_it_and_no_others(echo, tmp_pa
         with pytest.raises(PermissionDenied, match="Nobody reads here"):
             strict.open("echo:x")
         assert free.open("echo:x").read() == b"x" * 1000
+
+
+class Answering:
+    """An extension that takes the place of a provider instead of wrapping it."""
+
+    name = "policy"
+
+    @hookimpl
+    def open_stream(self, link):
+        return None
+
+
+class Misspelt:
+    name = "policy"
+
+    @hookimpl(wrapper=True)
+    def open_streams(self, link):
+        return (yield)
+
+
+class Raising:
+    name = "policy"
+
+    @hookimpl(wrapper=True)
+    def resolve_link(self):
+        yield
+        raise LookupError("the policy's table is gone")
+
+
+@pytest.mark.parametrize("extensions", [[], [Answering()], [Misspelt()]])
+def test_a_required_extension_that_is_missing_or_broken_stops_everything(echo, extensions):
+    with pytest.raises(ConfigurationError, match="required extension policy is not there"):
+        Client(plugins=[echo, *extensions], required_extensions=["policy"])
+
+
+def test_an_extension_that_fails_refuses(echo):
+    account = Account("echo", "echo", {"allow_http": True, "allow_private": True})
+    client = Client([account], plugins=[echo, Raising()], required_extensions=["policy"])
+    with client, pytest.raises(PluginError, match="LookupError"):
+        client.open("echo:x")
+    assert echo.server.requests == []
+
+
+def test_the_command_does_nothing_without_an_extension_that_it_requires(sandbox, tmp_path):
+    (tmp_path / "config.toml").write_text('required_extensions = ["size-policy"]\n')
+    variables = {
+        "DOWNSPOUT_CONFIG": str(tmp_path / "config.toml"),
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "downspout", "get", "-d", "out", "koodrive:/notes.txt"],
+        env=sandbox.environment | variables,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert "The required extension size-policy is not there" in ran.stderr
+    assert list(sandbox.requests) == []
+    assert not list(tmp_path.glob("out/*"))
 
 
 # Threads.
