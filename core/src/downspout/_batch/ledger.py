@@ -66,7 +66,7 @@ class Ledger:
         """
         path = Path(path).absolute()
         with ExitStack() as undo:
-            writer = None
+            held = None
             if readonly:
                 refuse_what_is_no_file(path, may_be_missing=False)
             else:
@@ -76,11 +76,11 @@ class Ledger:
                 writing = connect(path, writing=True)
                 undo.callback(writing.close)
                 lay_out(writing, path)
+                held = writing, lock
             reader = connect(path, writing=False)
             undo.callback(reader.close)
             check(reader, path)
-            if not readonly:
-                writer = Writer(path, writing, lock)
+            writer = None if held is None else Writer(path, *held)
             undo.pop_all()
         return cls(path, reader, writer)
 

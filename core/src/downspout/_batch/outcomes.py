@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 
 from attrs import evolve
 
 from downspout._batch.feed import Feed, Settled
 from downspout._batch.memory import Memory
+from downspout._batch.outbox import Outbox
 from downspout._batch.wanted import Wanted
 from downspout._models import Event, Failed, Result, done
 from downspout._transfer import Brought
@@ -23,12 +23,12 @@ class Outcomes:
         tell: told of what happens.
 
     Attributes:
-        queue: results, and what is raised to whoever iterates.
+        box: results, what is raised to whoever iterates, and a `None` for each thread that has ended.
     """
 
     def __init__(self, memory: Memory, feed: Feed, tell: Callable[[Event], None]) -> None:
         self._memory, self._feed, self._tell = memory, feed, tell
-        self.queue: SimpleQueue[Result | BaseException | None] = SimpleQueue()
+        self.box: Outbox[Result | BaseException | None] = Outbox()
 
     def brought(self, item: Wanted, brought: Brought) -> None:
         """A document is there."""
@@ -36,7 +36,7 @@ class Outcomes:
         try:
             self._memory.record(item, result, brought.digest, brought.kept)
         except DownspoutError as exc:
-            self.queue.put(exc)
+            self.box.put(exc, urgent=True)
             return
         self._deliver(item, result)
         if item.reference is not None:
@@ -83,12 +83,12 @@ class Outcomes:
         try:
             self._memory.record(item, result, None, ())
         except DownspoutError as exc:
-            self.queue.put(exc)
+            self.box.put(exc, urgent=True)
         self._deliver(item, result)
 
     def _deliver(self, item: Wanted, result: Result) -> None:
         self._feed.settled(item, result)
-        self.queue.put(result)
+        self.box.put(result)
 
     def _result(self, item: Wanted, status: str, **facts: object) -> Result:
         return Result(item.reference, status, index=item.index, uri=item.shown, **facts)  # type: ignore[arg-type]

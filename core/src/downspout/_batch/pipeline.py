@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from queue import Empty
 
 from attrs import evolve, field, frozen
 
@@ -121,19 +120,17 @@ class Batch:
         """Yield what comes until every thread has ended; once it is cancelled, for a moment only."""
         end = None
         while self._threads:
+            now = time.monotonic()
             if end is None and self.cancelled:
-                end = time.monotonic() + _LEAVE_SECONDS
-            try:
-                result = self._outcomes.queue.get(timeout=0.1 if end is None else max(0.0, end - time.monotonic()))
-            except Empty:
-                if end is not None:
-                    yield from self._abandoned()
-                    return
-                continue
-            if result is None:
-                self._threads -= 1
-            else:
-                yield result
+                end = now + _LEAVE_SECONDS
+            elif end is not None and now > end:
+                yield from self._abandoned()
+                return
+            for result in self._outcomes.box.take():
+                if result is None:
+                    self._threads -= 1
+                else:
+                    yield result
 
     def _abandoned(self) -> Iterator[Result]:
         """Yield what threads that did not stop in time are still at."""
@@ -150,8 +147,8 @@ class Batch:
             try:
                 context.run(function)
             except BaseException as exc:  # ours alone: plugins' were caught where they are called
-                self._outcomes.queue.put(exc)
-            self._outcomes.queue.put(None)
+                self._outcomes.box.put(exc, urgent=True)
+            self._outcomes.box.put(None, urgent=True)
 
         if self._options.executor is not None and function == self._work:
             self._options.executor.submit(run)
