@@ -61,8 +61,8 @@ class DownspoutError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        self.message = redact(message)
-        self.hint = redact(hint) if hint else None
+        self.message: str = redact(message)
+        self.hint: str | None = redact(hint) if hint else None
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -129,7 +129,7 @@ class LinkRefused(DownspoutError):
         self, message: str, *, hint: str | None = None, final: type[DownspoutError] = PermissionDenied
     ) -> None:
         super().__init__(message, hint=hint)
-        self.final = final
+        self.final: type[DownspoutError] = final
 
     def settle(self) -> DownspoutError:
         """Return the failure that this refusal stands for when no new link is to be had."""
@@ -143,7 +143,7 @@ class _Later(DownspoutError):
 
     def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, hint=hint)
-        self.retry_after = retry_after
+        self.retry_after: float | None = retry_after
 
 
 class RateLimited(_Later):

@@ -36,7 +36,11 @@ def hookimpl(
 
 
 def hookimpl(
-    function: Hook | None = None, *, wrapper: bool = False, tryfirst: bool = False, trylast: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    wrapper: bool = False,
+    tryfirst: bool = False,
+    trylast: bool = False,
 ) -> Any:
     """Mark a function as the implementation of the hook that it is named after.
 

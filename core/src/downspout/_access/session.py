@@ -46,13 +46,14 @@ class Session:
         rules: Rules,
         timeout: float | None,
     ) -> None:
-        self.account, self.hooks = account, hooks
-        self.clock = Clock()
+        self.account: Account = account
+        self.hooks: Hooks = hooks
+        self.clock: Clock = Clock()
         self._typed: set[str] = set(rules.trusted)
         self._http = BoundHttp(
             pool, evolve(rules, trusted=self._typed), account, None, self.clock, account.name, timeout
         )
-        self.credentials = Credentials(account, store, self._authenticate)
+        self.credentials: Credentials = Credentials(account, store, self._authenticate)
 
     def trust(self, reference: Reference) -> None:
         """Exempt the origin of a URL that the user typed from the rules on addresses and on `http:`."""

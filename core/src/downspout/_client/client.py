@@ -89,14 +89,16 @@ class Client:
         _surroundings: Surroundings = Surroundings(),  # noqa: B008 - frozen
         **settings: Any,
     ) -> None:
-        self.settings = ClientSettings(timeout=timeout, retries=retries, observer=observer, **settings)
-        self.plugins = plugins if isinstance(plugins, PluginRegistry) else PluginRegistry(plugins)
+        self.settings: ClientSettings = ClientSettings(
+            timeout=timeout, retries=retries, observer=observer, **settings
+        )
+        self.plugins: PluginRegistry = plugins if isinstance(plugins, PluginRegistry) else PluginRegistry(plugins)
         self.plugins.require(tuple(required_extensions))
         entries = {entry.name: entry for entry in _surroundings.entries}
         for account in accounts:
             entry = entries.get(account.name) or AccountEntry(account.name, account.provider)
             entries[account.name] = evolve(entry, provider=account.provider, explicit=account.settings)
-        self.accounts = Accounts(
+        self.accounts: Accounts = Accounts(
             entries.values(),
             self.plugins.names(),
             lambda name: self.plugins.load(name).provider,

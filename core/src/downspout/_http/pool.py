@@ -32,7 +32,7 @@ class Exchange:
     def __init__(self, pool: "Pool", route: Route, wire: Wire, answer: Answer) -> None:
         self._pool, self._route = pool, route
         self._wire: Wire | None = wire
-        self.answer = answer
+        self.answer: Answer = answer
 
     def finish(self) -> None:
         """Give the connection back if the answer was read to its end, else close it."""

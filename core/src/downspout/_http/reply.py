@@ -4,6 +4,7 @@ import re
 
 from downspout._http.head import Head, read_head
 from downspout._http.wire import BadAnswer, BrokenOff, Wire
+from downspout._models import Headers
 
 _CHUNK_SIZE = re.compile(rb"0*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 _LINE_END = re.compile(rb"\n")
@@ -37,13 +38,16 @@ class Answer:
 
     def __init__(self, wire: Wire, method: str) -> None:
         head = read_head(wire)
-        self.wire, self.status, self.headers = wire, head.status, head.headers
-        chunked, self.length = _framing(head, method)
+        self.wire: Wire = wire
+        self.status: int = head.status
+        self.headers: Headers = head.headers
+        chunked, length = _framing(head, method)
+        self.length: int | None = length
         self._chunks = _Chunks(wire) if chunked else None
         self._left = self.length
-        self.is_over = self.length == 0
+        self.is_over: bool = self.length == 0
         ends_by_itself = chunked or self.length is not None
-        self.keeps_alive = head.keeps_alive and ends_by_itself and head.status not in {101, 205}
+        self.keeps_alive: bool = head.keeps_alive and ends_by_itself and head.status not in {101, 205}
 
     def fill(self, buffer: memoryview, until: float) -> int:
         """Receive into `buffer` until it is full or `until` (monotonic seconds) has passed.

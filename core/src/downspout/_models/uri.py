@@ -36,6 +36,25 @@ def _shown_document(document: str) -> str:
     return repr(redact_url(document) if is_url(document) else document)
 
 
+def _an_account(_: object, __: object, value: str) -> None:
+    if not _ACCOUNT.match(value) or value in {"http", "https"}:
+        raise InvalidURI(
+            f"{value!r} is no account name.",
+            hint="Use two or more letters, digits, '+', '.' or '-', with a letter first.",
+        )
+
+
+def _a_document(reference: "Reference", _: object, value: str) -> None:
+    account, options = reference.account, reference.options
+    if not value:
+        raise InvalidURI(f"{account}: names no document.", hint="Write ACCOUNT:DOCUMENT.")
+    if "" in options:
+        raise InvalidURI(f"{account}: has an option without a name.")
+    for text in (value, *options, *options.values()):
+        if _HALF_CHARACTER.search(text):
+            raise InvalidURI(f"A part of the URI of {account} is no Unicode text.")
+
+
 @frozen
 class Reference:
     """A document (or folder) of an account, by the name that the service gives it.
@@ -47,28 +66,10 @@ class Reference:
         hint: anything that the provider wants back, put there by its own `Folder`; no part of the identity.
     """
 
-    account: str = field(converter=_lower)
-    document: str = field(repr=_shown_document)
+    account: str = field(converter=_lower, validator=_an_account)
+    document: str = field(repr=_shown_document, validator=_a_document)
     options: Mapping[str, str] = field(factory=FrozenMapping, converter=_texts)
     hint: Any = field(default=None, eq=False, repr=False)
-
-    @account.validator
-    def _a_scheme_of_two_characters(self, _: object, value: str) -> None:
-        if not _ACCOUNT.match(value) or value in {"http", "https"}:
-            raise InvalidURI(
-                f"{value!r} is no account name.",
-                hint="Use two or more letters, digits, '+', '.' or '-', with a letter first.",
-            )
-
-    @document.validator
-    def _not_empty(self, _: object, value: str) -> None:
-        if not value:
-            raise InvalidURI(f"{self.account}: names no document.", hint="Write ACCOUNT:DOCUMENT.")
-        if "" in self.options:
-            raise InvalidURI(f"{self.account}: has an option without a name.")
-        for text in (value, *self.options, *self.options.values()):
-            if _HALF_CHARACTER.search(text):
-                raise InvalidURI(f"A part of the URI of {self.account} is no Unicode text.")
 
     @classmethod
     def parse(cls, text: str) -> Self:

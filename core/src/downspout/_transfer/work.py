@@ -33,7 +33,7 @@ class Segment:
     def __init__(self, start: int, stop: int | None) -> None:
         self.begun = self.position = start
         self.stop = stop
-        self.rivals = [self]
+        self.rivals = list[Segment]((self,))
         self.interrupt: Callable[[], None] | None = None
         self._moved_at = time.monotonic()
         self._mark = (self._moved_at, start)
@@ -80,7 +80,8 @@ class Segment:
 
     def end(self) -> None:
         """Give up what is left: a rival has it."""
-        self.stop, self.rivals = self.position, [self]
+        self.stop = self.position
+        self.rivals = list[Segment]((self,))
         if self.interrupt is not None:
             self.interrupt()
 

@@ -33,7 +33,7 @@ class Pace:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
-        self.piece = max(1, min(_LARGEST, int(rate * _QUANTUM)))
+        self.piece: int = max(1, min(_LARGEST, int(rate * _QUANTUM)))
         self._due = 0.0
 
     def book(self, sent: int) -> float:
@@ -64,11 +64,11 @@ class Connection:
 
     def __init__(self, listener: "Listener", sock: socket.socket, number: int, excess: bool) -> None:
         self.listener = listener
-        self.sock = sock
+        self.sock: socket.socket = sock
         self.number = number
         self.excess = excess
-        self.pace = None if listener.rate is None else Pace(listener.rate)
-        self.sent = 0
+        self.pace: Pace | None = None if listener.rate is None else Pace(listener.rate)
+        self.sent: int = 0
         self.partner: socket.socket | None = None
         self.thread: threading.Thread | None = None
         self._incoming = Incoming(sock, number)

@@ -43,17 +43,17 @@ class Listener:
     ) -> None:
         self.tls = tls
         self.host = host
-        self.names = (*LOOPBACK_HOSTS, *(() if host in LOOPBACK_HOSTS else (host,)), *names)
+        self.names: tuple[str, ...] = (*LOOPBACK_HOSTS, *(() if host in LOOPBACK_HOSTS else (host,)), *names)
         self.rate = rate
         self.max_connections = max_connections
         self.when_full = when_full
-        self.port = 0
+        self.port: int = 0
         self.errors: list[Exception] = []
-        self.connections_seen = 0
-        self.failed_handshakes = 0
-        self.stopping = threading.Event()
-        self.news = threading.Condition()
-        self.stalled = 0
+        self.connections_seen: int = 0
+        self.failed_handshakes: int = 0
+        self.stopping: threading.Event = threading.Event()
+        self.news: threading.Condition = threading.Condition()
+        self.stalled: int = 0
         self._released = threading.Event()
         self._connections: set[Connection] = set()
         self._connection_script: Script[ConnectionFault] = Script(())

@@ -59,7 +59,7 @@ class LyingProxy(Witness):
         rate: float | None = None,
     ) -> None:
         super().__init__(tls, rate=rate)
-        self.hosts = dict(hosts or {})
+        self.hosts: Mapping[str, str] = dict(hosts or {})
         self._authorization = None if credentials is None else _basic(*credentials)
         self._script: Script[Fault] = Script(())
 

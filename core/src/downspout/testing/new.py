@@ -24,6 +24,11 @@ _LONGEST = 40
 _PATH_WORDS = {"MODULE": "module"}
 
 
+def _a_scheme_of_lower_case(_: object, __: object, value: str) -> None:
+    if not _NAME.fullmatch(value) or not 2 <= len(value) <= _LONGEST or value in {"http", "https"}:
+        raise ValueError(f"{value!r} is no name for a provider.")
+
+
 @frozen
 class Project:
     """A plugin's project.
@@ -32,12 +37,7 @@ class Project:
         name: the provider's name: what stands before the colon of its URIs.
     """
 
-    name: str = field()
-
-    @name.validator
-    def _a_scheme_of_lower_case(self, _: object, value: str) -> None:
-        if not _NAME.fullmatch(value) or not 2 <= len(value) <= _LONGEST or value in {"http", "https"}:
-            raise ValueError(f"{value!r} is no name for a provider.")
+    name: str = field(validator=_a_scheme_of_lower_case)
 
     @property
     def words(self) -> Mapping[str, str]:

@@ -59,7 +59,7 @@ def changes_of(body: bytes) -> list[Change]:
     """Return every change of a body, none if it is no JSON that holds anything."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if not isinstance(value, dict | list) or not value:
         return []

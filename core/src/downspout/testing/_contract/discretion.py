@@ -202,7 +202,7 @@ def _echoed_in_fields(bench: Bench) -> Lie:
         answer = honest()
         try:
             value = json.loads(bytes(answer.content))  # type: ignore[arg-type]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return answer
         text = _secrets_in(request, bench)
         return answer.with_body(json.dumps(_appended(value, text)).encode())

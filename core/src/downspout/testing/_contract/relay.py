@@ -8,7 +8,7 @@ import http.client
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from attrs import frozen
 
@@ -105,11 +105,11 @@ class Relay(Witness):
 
 def fetch(request: Request) -> Answer:
     """Ask whoever a request is for; what is not on loopback does not exist."""
-    parts = urlsplit(request.target)
-    if request.method == "CONNECT" or parts.scheme != "http" or parts.hostname not in _LOOPBACK:
-        return Answer(502, b"The contract's relay carries plain http to loopback only.\n", {"Via": "1.1 contract"})
+    parts = _leading_to_loopback(request)
+    if parts is None:
+        return Answer(502, b"The contract's relay carries plain http to loopback only.\n")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=_PATIENCE)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_PATIENCE)
     try:
         connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in _carried(request.headers.pairs):
@@ -123,6 +123,16 @@ def fetch(request: Request) -> Answer:
         return Answer(502, b"The emulator does not answer.\n")
     finally:
         connection.close()
+
+
+def _leading_to_loopback(request: Request) -> SplitResult | None:
+    try:
+        parts = urlsplit(request.target)
+        _ = parts.port
+    except ValueError:
+        return None
+    carried = request.method != "CONNECT" and parts.scheme == "http" and parts.hostname in _LOOPBACK
+    return parts if carried else None
 
 
 def _read(response: http.client.HTTPResponse, request: Request) -> Answer:

@@ -1,6 +1,8 @@
 """The plugin under test: its module, what it says of itself, and its hooks."""
 
 import importlib
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import ModuleType
@@ -45,20 +47,18 @@ class Subject:
             described = getattr(plugin, "provider", None)
             return cls(getattr(described, "name", None) or _name_of(plugin), plugin, None, installed)
         entry = next((each for each in installed.providers if each.name == plugin), None)
-        module = entry.module if entry is not None else plugin
+        if entry is None and not _can_be_imported(plugin):
+            raise NoProvider(
+                f"There is no provider and no module {plugin!r}.",
+                hint="See `downspout plugins` for what is installed.",
+            )
         try:
-            return cls(plugin, importlib.import_module(module), None, installed)
-        except ModuleNotFoundError as exc:
-            if entry is None and exc.name == plugin:
-                raise NoProvider(
-                    f"There is no provider and no module {plugin!r}.",
-                    hint="See `downspout plugins` for what is installed.",
-                ) from exc
-            return cls(plugin, None, f"it does not import ({told(exc)})", installed)
+            found = importlib.import_module(entry.module if entry is not None else plugin)
         except KeyboardInterrupt:
             raise
         except BaseException as exc:  # SystemExit too: a plugin does not end the program
             return cls(plugin, None, f"it does not import ({told(exc)})", installed)
+        return cls(plugin, found, None, installed)
 
     @property
     def module_name(self) -> str | None:
@@ -110,6 +110,17 @@ class Subject:
         for key, value in settings.items():
             values[key] = Secret(value) if key in secret and isinstance(value, str) else value
         return Account(name or self.provider.name, provider or self.provider.name, values)
+
+
+def _can_be_imported(name: str) -> bool:
+    """Return whether there is a module of that name; whether it imports is another question."""
+    package = name.rpartition(".")[0]
+    if not all(part.isidentifier() for part in name.split(".")) or (package and not _can_be_imported(package)):
+        return False
+    try:
+        return name in sys.modules or importlib.util.find_spec(name) is not None
+    except Exception:
+        return package != ""  # the package is there, and trips over itself
 
 
 def _name_of(plugin: object) -> str:
