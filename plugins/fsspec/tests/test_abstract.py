@@ -1,6 +1,7 @@
 """fsspec's own tests of file systems, as far as they read; the service's side is written to by the fixtures."""
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from fsspec.tests.abstract import AbstractFixtures, AbstractGetTests, AbstractOpenTests
 
 from downspout_fsspec import DownspoutFileSystem
@@ -38,6 +39,10 @@ class ShelfFixtures(AbstractFixtures):
         fs.shelf = shelf
         shelf.put("/base/", None)
         return fs
+
+    @pytest.fixture
+    def local_fs(self):
+        return LocalFileSystem(auto_mkdir=True)
 
     @pytest.fixture
     def fs_path(self):

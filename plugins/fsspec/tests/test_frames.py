@@ -2,10 +2,13 @@
 
 import io
 import random
+import re
+from pathlib import Path
 
 import pytest
 
 CSV = "downspout://koodrive:/Reports/2025/table.csv"
+README = Path(__file__).parent.parent / "README.md"
 LARGE = "downspout://koodrive:/large.bin"
 
 
@@ -14,6 +17,14 @@ def test_pandas_reads_a_table(configured):
     table = pandas.read_csv(CSV)
     assert list(table.columns) == ["month", "row", "value"]
     assert len(table) == 100
+
+
+def test_the_readmes_program_runs(configured):
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    found = {}
+    exec(code, found)
+    assert len(found["sales"]) == 100
 
 
 def test_pandas_reads_the_head_of_a_table_without_fetching_the_rest(configured, served):

@@ -1,7 +1,9 @@
 """Spans, as an exporter gets them, of documents brought down from the sandbox."""
 
 import logging
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,6 +18,8 @@ from downspout.errors import AuthenticationError, ConfigurationError, NotFound, 
 from downspout_opentelemetry import Tracing
 from downspout_sandbox import Sandbox
 from downspout_sandbox.koodrive import names
+
+README = Path(__file__).parent.parent / "README.md"
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def account(sandbox):
 @pytest.fixture
 def client(account, tracing):
     plugins = [downspout_koodrive, tracing]
-    with Client([account], plugins=plugins, observer=tracing, timeout=10.0, retries=2) as made:
+    with Client([account], plugins=plugins, observer=tracing, timeout=10.0, retries=1) as made:
         yield made
 
 
@@ -248,6 +252,14 @@ def test_no_secret_is_in_any_span(client, sandbox, account, exporter, tmp_path, 
     assert not [secret for secret in secrets + queries if secret in text]
     assert "Signature" not in text
     assert str(tmp_path) not in text
+
+
+def test_the_readmes_program_runs(account):
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    found = {"accounts": [account], "provider": downspout_koodrive}
+    exec(code, found)
+    with found["client"] as client:
+        assert client.open("koodrive:/notes.txt").read(5) == b"Notes"
 
 
 def test_it_can_be_required(account, tracing):

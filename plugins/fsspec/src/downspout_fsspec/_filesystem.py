@@ -4,8 +4,9 @@ import errno
 import io
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
-from typing import Any, NoReturn, Protocol, cast
+from typing import IO, Any, NoReturn, Protocol, cast
 
 from fsspec.callbacks import DEFAULT_CALLBACK  # type: ignore[import-untyped]
 from fsspec.spec import AbstractFileSystem  # type: ignore[import-untyped]
@@ -31,6 +32,7 @@ class Document(Protocol):
     def size(self) -> int | None: ...
     @property
     def version(self) -> str | None: ...
+    def read(self, size: int = -1, /) -> bytes: ...
     def close(self) -> None: ...
 
 
@@ -233,12 +235,9 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: Any) -> bytes:
         """Return bytes of a document: from `start` up to `end`, as in a slice, asking for these alone."""
         path = self._strip_protocol(path)
-        with as_os_errors(path):
-            document = self._document(path, exact=start is not None or end is not None)
-            try:
-                return _slice(document, start, end)
-            finally:
-                document.close()
+        exact = start is not None or end is not None
+        with as_os_errors(path), closing(self._document(path, exact=exact)) as document:
+            return _slice(document, start, end)
 
     def cat_ranges(
         self,
@@ -290,13 +289,14 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
         return found
 
     def get_file(
-        self, rpath: str, lpath: Any = None, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **options: Any
+        self, rpath: str, lpath: Any = None, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **_: Any
     ) -> None:
         """Bring a document down to a file: whole, verified, resumed where an earlier call was interrupted."""
+        path = self._strip_protocol(rpath)
         if outfile is not None or isfilelike(lpath):
-            super().get_file(rpath, lpath, callback=callback, outfile=outfile, **options)
+            self._copy(path, lpath if outfile is None else outfile, callback)
             return
-        path, target = self._strip_protocol(rpath), os.fspath(lpath)
+        target = os.fspath(lpath)
         if self.isdir(path):
             os.makedirs(target, exist_ok=True)
             return
@@ -308,6 +308,13 @@ class DownspoutFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
         with as_os_errors(path):
             self.client.download(self._reference(path), target, exists="overwrite", progress=progress)
+
+    def _copy(self, path: str, target: IO[bytes], callback: Any) -> None:
+        with as_os_errors(path), closing(self._document(path, exact=False)) as document:
+            callback.set_size(document.size)
+            while block := document.read(self.blocksize):
+                target.write(block)
+                callback.relative_update(len(block))
 
     # What cannot be done.
 
