@@ -122,6 +122,8 @@ class Ledger:
 
     def name_of(self, key: str) -> str | None:
         """Return the target that belongs to `key`, or `None`."""
+        if self._is_new(key):
+            return None
         claimed = self._writer.claim(key) if self._writer else None
         if claimed is not None:
             return claimed
@@ -146,6 +148,8 @@ class Ledger:
         rows: dict[str, Row] = {}
         missing = []
         for key in keys:
+            if self._is_new(key):
+                continue
             waiting = self._writer.row(key) if self._writer else None
             if waiting is None:
                 missing.append(key)
@@ -215,6 +219,9 @@ class Ledger:
             raise StorageError(f"The ledger {self.path} was opened only to be read.")
         return self._writer
 
+    def _is_new(self, text: str) -> bool:
+        return self._writer is not None and not self._writer.may_know(text)
+
     def _flush_if_writing(self) -> None:
         if self._writer:
             self._writer.flush()
@@ -244,5 +251,7 @@ class Ledger:
 
     def _is_taken(self, target: str) -> bool:
         name = folded(target)
+        if self._is_new(name):
+            return False
         waiting = self._writer is not None and self._writer.is_taken(name)
         return waiting or bool(self._ask("SELECT 1 FROM names WHERE folded = ?", (name,)))

@@ -7,6 +7,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 
 from downspout._batch.ledger_lock import LockFile
@@ -46,11 +47,15 @@ _RECORD = (
     "ON CONFLICT (key) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in {"key", "created"})
 )
+_KNOWN = ("SELECT key FROM names", "SELECT folded FROM names", "SELECT key FROM documents")
+_VALUES = attrgetter(*COLUMNS)
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_SCHEMA}
 
 
 def folded(target: str) -> str:
     """Return what `target` has in common with all that some file system takes for the same name."""
+    if target.isascii():
+        return target.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", target).casefold())
 
 
@@ -154,7 +159,7 @@ class _Group:
             connection.executemany(_CLAIM, [(key, name, folded(name)) for key, name in self.claims.items()])
             recorded = [(row.key, row.target, folded(row.target)) for row in rows if row.target is not None]
             connection.executemany(_CLAIM_IF_FREE, recorded)
-            connection.executemany(_RECORD, [tuple(getattr(row, name) for name in COLUMNS) for row in rows])
+            connection.executemany(_RECORD, map(_VALUES, rows))
 
 
 class Writer:
@@ -172,9 +177,17 @@ class Writer:
         self._committing = _Group()
         self._put = self._saved = 0  # how many were ever put, how many of them are on disk
         self._hurry = self._closing = False
+        self._known = {hash(text) for query in _KNOWN for (text,) in connection.execute(query)}
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="downspout-ledger", daemon=True)
         self._thread.start()
+
+    def may_know(self, text: str) -> bool:
+        """Return whether a key, or a folded target, may be in the file or on its way there; `False` is certain.
+
+        Nearly all that a batch asks about is new, and an answer without a query costs next to nothing.
+        """
+        return self._closing or hash(text) in self._known
 
     def row(self, key: str) -> Row | None:
         """Return the row of `key` that is not on disk yet, or `None`."""
@@ -196,18 +209,28 @@ class Writer:
 
         `then` is called, by the writing thread, once the row is on disk.
         """
-        with self._queueing() as group:
-            group.rows[row.key] = row
+        with self._changed:
+            self._wait_for_room()
+            self._gathering.rows[row.key] = row
             if then is not None:
-                group.afterwards.append(then)
+                self._gathering.afterwards.append(then)
+            self._known.add(hash(row.key))
             if row.target is not None:
-                group.folded.add(folded(row.target))
+                self._take(folded(row.target))
+            self._count()
 
     def put_claim(self, key: str, target: str) -> None:
         """Queue the claim of `key` on `target`, which nobody has."""
-        with self._queueing() as group:
-            group.claims[key] = target
-            group.folded.add(folded(target))
+        with self._changed:
+            self._wait_for_room()
+            self._gathering.claims[key] = target
+            self._known.add(hash(key))
+            self._take(folded(target))
+            self._count()
+
+    def _take(self, name: str) -> None:
+        self._gathering.folded.add(name)
+        self._known.add(hash(name))
 
     def flush(self) -> None:
         """Return when all that was put is on disk; a `StorageError` says that it could not be."""
@@ -230,17 +253,17 @@ class Writer:
         self._lock.release()
         self._complain()
 
-    @contextmanager
-    def _queueing(self) -> Iterator[_Group]:
-        with self._changed:
+    def _wait_for_room(self) -> None:
+        if len(self._gathering) >= _MOST_WAITING:
             self._changed.wait_for(lambda: self._error or len(self._gathering) < _MOST_WAITING)
-            self._complain()
-            if self._closing:
-                raise StorageError(f"The ledger {self._path} is closed.")
-            yield self._gathering
-            self._put += 1
-            if len(self._gathering) in {1, GROUP}:  # what the thread waits for; waking it each time would cost
-                self._changed.notify_all()
+        self._complain()
+        if self._closing:
+            raise StorageError(f"The ledger {self._path} is closed.")
+
+    def _count(self) -> None:
+        self._put += 1
+        if len(self._gathering) in {1, GROUP}:  # what the thread waits for; waking it each time would cost
+            self._changed.notify_all()
 
     def _complain(self) -> None:
         if self._error:

@@ -26,6 +26,7 @@ class Memory:
 
     def __init__(self, directory: Path, ledger: Ledger | None) -> None:
         self.directory, self._ledger = directory, ledger
+        self._inside = os.path.join(directory, "")
         self._names: dict[str, bytes] = {}
         self._given: dict[bytes, str] = {}
         self._lock = threading.Lock()
@@ -103,10 +104,16 @@ class Memory:
             return
         self._ledger.record(self._row(item, result, digest), then=(lambda: remove(kept)) if kept else None)
 
+    def _relative(self, path: Path) -> str:
+        text = str(path)
+        inside = text.startswith(self._inside)
+        relative = text[len(self._inside) :] if inside else os.path.relpath(text, self.directory)
+        return relative.replace(os.sep, "/")
+
     def _row(self, item: Wanted, result: Result, digest: str | None) -> Row:
         mtime = target = None
         if result.path is not None:
-            target = os.path.relpath(result.path, self.directory).replace(os.sep, "/")
+            target = self._relative(result.path)
             if result.status == "ok":
                 with contextlib.suppress(OSError):
                     mtime = os.stat(result.path).st_mtime_ns
