@@ -12,7 +12,7 @@ from downspout.errors import DownspoutError, InvalidURI, ProtocolError
 
 _DEEPEST = 100
 """Folders in folders; a service that lists more has lost its way."""
-_MOST_BARREN = 100
+MOST_BARREN = 100
 """Pages in a row that bring nothing new: empty ones are met, but a listing that has no end is worse."""
 
 _NO_DIGEST = "Take the digest away, or name a document."
@@ -35,7 +35,7 @@ def unfold(item: Wanted, folder: Outcome, claim: Claim) -> list[Wanted]:
     inside = [_child(item, base, child, claim) for child in folder.children]
     if item.sha256 is not None:
         inside = [_wrong(item, InvalidURI(f"{item.shown} is a folder, which has no SHA-256.", hint=_NO_DIGEST))]
-    elif (item.barren or 0) > _MOST_BARREN:
+    elif (item.barren or 0) > MOST_BARREN:
         inside = [_wrong(item, ProtocolError(f"{item.shown}: its listing has no end."))]
     elif folder.more is not None:
         inside.append(evolve(item, reference=folder.more, below=base, attempts=0, barren=item.barren or 0))

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from downspout._cli.common import debug_option, emit, json_option, say, start_logging, user_client, visible
+from downspout._cli.common import (
+    debug_option,
+    emit,
+    json_option,
+    rfc3339,
+    say,
+    start_logging,
+    user_client,
+    visible,
+)
 
 if TYPE_CHECKING:
     from downspout._client import Client
@@ -67,19 +76,21 @@ def _facts(client: "Client", name: str) -> dict[str, Any]:
         "error": None,
     }
     try:
-        credential = client.signed_in(name)
-        if credential is not None:
-            facts["signed_in"] = True
-            facts["state"] = "signed in"
-            expires = credential.expires_at
-            facts["expires_at"] = None if expires is None else expires.isoformat(timespec="seconds")
-        elif _has_secrets(client, name):
-            facts["state"] = "has secrets in its settings"
-    except ConfigurationError as exc:
-        facts["state"], facts["error"] = "not configured", exc.message
+        client.session(name)
     except DownspoutError as exc:
-        facts["state"], facts["error"] = "broken", exc.message
-    return facts
+        known = isinstance(exc, ConfigurationError)
+        return facts | {"state": "not configured" if known else "broken", "error": exc.message}
+    try:
+        credential = client.signed_in(name)
+    except DownspoutError as exc:
+        return facts | {"state": "broken", "error": exc.message}
+    if credential is not None:
+        return facts | {
+            "signed_in": True,
+            "state": "signed in",
+            "expires_at": rfc3339(credential.expires_at),
+        }
+    return facts | ({"state": "has secrets in its settings"} if _has_secrets(client, name) else {})
 
 
 def _has_secrets(client: "Client", name: str) -> bool:

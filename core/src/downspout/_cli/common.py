@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from downspout._client import Client
     from downspout.errors import DownspoutError
 
@@ -48,7 +50,12 @@ def trace(error: BaseException) -> None:
 
 def emit(value: object) -> None:
     """Write a result as one line of JSON to standard output, at once."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(as_line(value))
+
+
+def as_line(value: object) -> str:
+    """Return a value as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def start_logging(*, debug: bool, verbose: bool = False) -> None:
@@ -107,6 +114,15 @@ class Rate(click.ParamType[float]):
         if not 0 <= rate < 1e15:
             self.fail(f"{value!r} is no rate that makes sense.", param, ctx)
         return rate
+
+
+def rfc3339(when: "datetime | None") -> str | None:
+    """Return a time as `--json` has it: in UTC, to the second."""
+    if when is None:
+        return None
+    from datetime import UTC
+
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def human(size: float | None) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,11 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from downspout._batch import Wanted, lines
-from downspout._cli.common import closed_pipe, emit, say, trace, user_client, visible
+from downspout._cli.common import as_line, closed_pipe, emit, trace, user_client, visible
 from downspout._cli.display import Display, display_for
 from downspout._cli.signals import Stop, stopping
 from downspout._client import Client
-from downspout._models import Folder, Link, Result
-from downspout._names import choose_name
+from downspout._models import Result
 from downspout._transfer import Exists
 from downspout.errors import DownspoutError, StorageError
 
@@ -66,7 +65,7 @@ class Tally:
         if result.error is not None and result.status == "failed":
             self.kinds[result.error.kind] += 1
         if self.as_json:
-            emit(as_json(result))
+            display.show(as_line(as_json(result)))
         elif result.path is not None and result.status in {"ok", "skipped"}:
             display.show(visible(str(result.path)))
 
@@ -154,7 +153,10 @@ def client_for(choices: Choices) -> Client:
 
 def _results(client: Client, choices: Choices, stop: Stop, display: Display) -> Iterator[Result]:
     if choices.dry_run:
-        yield from _foreseen(client, _wanted(choices), Path(choices.directory))
+        from downspout._cli.foreseeing import foreseen
+
+        directory = Path(choices.directory)
+        yield from foreseen(client, _wanted(choices), directory, _ledger(choices), refresh=choices.refresh)
     elif choices.output is not None:
         yield _one(client, choices, stop, display)
     else:
@@ -221,24 +223,3 @@ def _one(client: Client, choices: Choices, stop: Stop, display: Display) -> Resu
         error = exc
     status = "left" if error.kind == "cancelled" else "failed"
     return Result(wanted.reference, status, error=error, index=1, uri=wanted.shown)  # type: ignore[arg-type]
-
-
-def _foreseen(client: Client, wanted: Iterable[Wanted], directory: Path) -> Iterator[Result]:
-    """Resolve, and say what would be done; folders are not unfolded."""
-    for item in wanted:
-        try:
-            if item.error is not None:
-                raise item.error
-            outcome = client.resolve(item.uri)
-        except DownspoutError as exc:
-            yield Result(item.reference, "failed", error=exc, index=item.index, uri=item.shown)
-            continue
-        if isinstance(outcome, Link):
-            path = directory / (item.target or choose_name(outcome.name, None, outcome.url))
-            say(f"would download {item.shown} to {path}")
-            size = outcome.size
-        else:
-            assert isinstance(outcome, Folder)
-            path, size = directory / (item.target or ""), None
-            say(f"would download the {len(outcome.children)} or more documents of {item.shown} to {path}")
-        yield Result(item.reference, "skipped", path, size, index=item.index, uri=item.shown)

@@ -13,6 +13,7 @@ from downspout._cli.common import (
     human,
     json_option,
     report,
+    rfc3339,
     start_logging,
     user_client,
     visible,
@@ -53,16 +54,21 @@ def _show_document(link: "Link", *, as_json: bool) -> None:
 
 
 def _show_folder(client: "Client", folder: "Folder", *, as_json: bool) -> None:
+    from downspout._batch import MOST_BARREN
     from downspout._models import Folder
     from downspout.errors import ProtocolError
 
     page: Folder | None = folder
+    barren = 0
     while page is not None:
         for child in page.children:
             _entry(child.path, child.reference.shown, child.size, child.version, as_json=as_json)
         more = None if page.more is None else client.resolve(page.more)
         if more is not None and not isinstance(more, Folder):
             raise ProtocolError("The next page of the folder is no page.")
+        barren = barren + 1 if more is None or not more.children or more.children == page.children else 0
+        if barren > MOST_BARREN:
+            raise ProtocolError("The listing of the folder has no end.")
         page = more
 
 
@@ -102,23 +108,15 @@ def link(uris: tuple[str, ...], as_json: bool, debug: bool) -> int:
 
 
 def _link_facts(client: "Client", uri: str, found: "Link") -> dict[str, Any]:
-    expires = found.expires_at
     return {
         "uri": found.reference.shown if found.reference.is_url else uri,
         "url": found.url,
         "name": found.name,
         "size": found.size,
         "version": found.version,
-        "expires_at": None if expires is None else _rfc3339(expires),
+        "expires_at": rfc3339(found.expires_at),
         "needs_credential": client.needs_credential(found),
     }
-
-
-def _rfc3339(when: Any) -> str:
-    from datetime import UTC
-
-    text: str = when.astimezone(UTC).isoformat(timespec="seconds")
-    return text.replace("+00:00", "Z")
 
 
 @click.command()

@@ -27,7 +27,7 @@ def sign_in(name: str, provider_name: str | None) -> None:
             raise NoProvider(f"The account {name} is one of another provider.", hint="Choose another name for it.")
         given = _asked(client, name, provider, terminal) if known else _asked_anew(name, provider, terminal)
     with user_client(accounts=[Account(name, chosen, given)] if given or not known else ()) as client:
-        client.login(name, terminal)
+        terminal.serve(lambda: client.login(name, terminal))
     say(f"Signed in to {name}.")
     lines = configuration_lines(name, chosen, given)
     if lines:

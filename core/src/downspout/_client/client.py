@@ -144,7 +144,9 @@ class Client:
             InvalidURI: it is no URI.
             NoProvider: nobody answers for it.
         """
-        reference = uri if isinstance(uri, Reference) else self.accounts.reference(uri)
+        if isinstance(uri, Reference):
+            return uri  # nobody typed it: it may come from a folder's listing, which is the service's word
+        reference = self.accounts.reference(uri)
         if self.settings.trust_typed and reference.is_url:
             self.session(reference.account).trust(reference)
         return reference
@@ -342,11 +344,12 @@ class Client:
         with contextlib.ExitStack() as stack:
             if ledger is not None and not isinstance(ledger, Ledger):
                 ledger = stack.enter_context(Ledger.open(ledger))
-            batch = Batch(numbered(references), self._read, self.session, Memory(folder, ledger), options)
+            batch = Batch(numbered(references), self.complete, self.session, Memory(folder, ledger), options)
             stack.enter_context(contextlib.closing(results := batch.run()))
             yield from results
 
-    def _read(self, wanted: Wanted) -> Wanted:
+    def complete(self, wanted: Wanted) -> Wanted:
+        """Return `wanted` with its reference, or with the error that it has none."""
         if wanted.error is not None:
             return wanted
         try:
