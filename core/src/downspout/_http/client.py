@@ -193,7 +193,8 @@ class BoundHttp:
         for _ in range(REDIRECTS + 1):
             site = request.address.site
             self.rules.check_step(before, site, self.shown)
-            exchange = self._send_once(request if at_home else evolve(request, headers=bare(request.headers)))
+            may_have_all = at_home or not request.headers
+            exchange = self._send_once(request if may_have_all else evolve(request, headers=bare(request.headers)))
             onward = self._onward(request, exchange)
             if onward is None:
                 return exchange

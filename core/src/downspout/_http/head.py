@@ -8,6 +8,8 @@ from downspout._http.wire import BadAnswer, Wire
 from downspout._models import Headers
 
 _STATUS_LINE = re.compile(r"HTTP/1\.(\d) +([1-9]\d\d)(?:[ \t].*)?", re.ASCII | re.DOTALL)
+# What nearly every header field looks like; heads with others are taken apart line by line.
+_USUAL_FIELD = re.compile(r"^([!-9;-~]+):[ \t]*((?:[^\r\n]*[^\r\n \t])?)\r\n", re.MULTILINE)
 _END = re.compile(rb"\n\r?\n|\A\r?\n")
 _BLANK = " \t\r"
 _LONGEST_HEAD = 128 * 1024
@@ -58,13 +60,17 @@ def parsed_head(data: bytes) -> Head:
     Raises:
         BadAnswer: they are no head, or one with too much in it.
     """
-    first, *lines = data.decode("latin-1").split("\n")
+    first, _, rest = data.decode("latin-1").partition("\n")
     status_line = _STATUS_LINE.fullmatch(first.rstrip("\r"))
     if status_line is None:
         raise BadAnswer("a status line that is none")
-    if len(lines) - 2 > _MOST_FIELDS or max(map(len, lines)) > _LONGEST_LINE:
+    count = rest.count("\n") - 1
+    if count > _MOST_FIELDS or (len(rest) > _LONGEST_LINE and max(map(len, rest.split("\n"))) > _LONGEST_LINE):
         raise BadAnswer("too many header fields, or one that is too long")
-    return Head(int(status_line[1]), int(status_line[2]), Headers(_fields(lines[:-2])))
+    fields = _USUAL_FIELD.findall(rest)
+    if len(fields) != count:
+        fields = _fields(rest.split("\n")[:-2])
+    return Head(int(status_line[1]), int(status_line[2]), Headers(fields))
 
 
 def _fields(lines: list[str]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 from attrs import Attribute, field, frozen, validators
@@ -115,7 +116,7 @@ class Account:
         value = self.settings.get(setting)
         return value is True or str(value).strip().lower() in {"1", "true", "yes", "on"}
 
-    @property
+    @cached_property
     def origins(self) -> frozenset[str]:
         """The origins of its endpoints: of each setting named `endpoint` or `…_endpoint`."""
         return frozenset(_origins(self.settings))
@@ -162,7 +163,12 @@ class Credential:
         refuse_to_pickle("Credential")
 
 
+_NO_DIGESTS: Mapping[str, str] = FrozenMapping()
+
+
 def _lower_digests(digests: Mapping[str, str]) -> Mapping[str, str]:
+    if not digests:
+        return _NO_DIGESTS
     return FrozenMapping({name.lower().replace("-", ""): value.lower() for name, value in digests.items()})
 
 

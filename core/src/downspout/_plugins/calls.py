@@ -86,7 +86,8 @@ class Hooks:
 
     def _checked(self, account: Account, reference: Reference, outcome: object) -> Outcome:
         if isinstance(outcome, Link):
-            return outcome if outcome.reference == reference else evolve(outcome, reference=reference)
+            known = outcome.reference is reference or outcome.reference == reference
+            return outcome if known else evolve(outcome, reference=reference)
         if isinstance(outcome, Folder):
             inside = [child.reference for child in outcome.children]
             inside += [outcome.more] if outcome.more is not None else []
