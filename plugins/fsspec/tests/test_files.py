@@ -1,5 +1,6 @@
 """Open documents: ranges, caches, links that die, copies in other processes."""
 
+import gc
 import io
 import pickle
 import random
@@ -210,6 +211,7 @@ def test_a_client_that_was_made_is_closed_with_its_file_system(configured):
     made = fs.client
     DownspoutFileSystem.clear_instance_cache()
     del fs
+    gc.collect()
     with pytest.raises(RuntimeError, match="closed"):
         made.resolve("koodrive:/notes.txt")
 
