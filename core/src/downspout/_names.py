@@ -23,6 +23,8 @@ _DEEPEST = 100
 _LONGEST_HEADER = 8192
 _LONGEST_INPUT = 4096  # NFC takes quadratic time on a long run of combining marks
 
+# Most names are safe as they are; others are looked at character by character.
+_HARMLESS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .()+,=@-]*[A-Za-z0-9_()+,=@-])?")
 _BREAKS = re.compile(r"[\t-\r\x85\u2028\u2029]+")
 _REFUSED = re.compile(r'[<>:"/\\|?*]')
 _EDGES = "." + "".join(filter(str.isspace, map(chr, range(0x3001))))
@@ -191,6 +193,8 @@ def free_number(taken: Callable[[int], bool], after: int = 0) -> int:
 
 def _made_safe(name: str) -> str:
     """Return `name` made safe, or nothing if nothing is left of it."""
+    if not name or (len(name) <= LONGEST and _HARMLESS.fullmatch(name) and not _DEVICE.match(name)):
+        return name
     if len(name) > _LONGEST_INPUT:
         name = name[: _LONGEST_INPUT - 1024] + name[-1024:]
     text = "".join(filter(_is_visible, _BREAKS.sub(" ", name)))
