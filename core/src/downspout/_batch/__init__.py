@@ -5,9 +5,10 @@ from downspout._batch.ledger import Ledger, Row, Summary, key_of, to_csv, to_jso
 from downspout._batch.memory import Memory
 from downspout._batch.paths import make_below
 from downspout._batch.pipeline import Batch, BatchOptions
-from downspout._batch.wanted import Wanted, lines, numbered
+from downspout._batch.wanted import LONGEST_LINE, Wanted, lines, numbered
 
 __all__ = [
+    "LONGEST_LINE",
     "MOST_BARREN",
     "Batch",
     "BatchOptions",

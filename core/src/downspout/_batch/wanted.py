@@ -16,7 +16,7 @@ from downspout._redact import redact
 from downspout.errors import DownspoutError, InvalidURI
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
-_LONGEST_LINE = 64 * 1024
+LONGEST_LINE = 64 * 1024
 
 
 @frozen(eq=False)
@@ -110,8 +110,8 @@ def lines(file: Iterable[bytes]) -> Iterator[Wanted]:
 
 
 def _decoded(raw: bytes, number: int) -> str:
-    if len(raw) > _LONGEST_LINE:
-        raise InvalidURI(f"Line {number} is longer than {_LONGEST_LINE} bytes.")
+    if len(raw) > LONGEST_LINE:
+        raise InvalidURI(f"Line {number} is longer than {LONGEST_LINE} bytes.")
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as exc:

@@ -4,7 +4,7 @@ Nothing heavy is imported here or at the top of the commands' modules: `--help` 
 """
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -20,7 +20,18 @@ from downspout._version import VERSION
 __all__ = ["cli", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """All commands. A reader that goes away is no error of theirs; click would make it one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return closed_pipe()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(VERSION, prog_name="downspout", message="%(prog)s %(version)s")
 @debug_option
 def cli(debug: bool) -> None:

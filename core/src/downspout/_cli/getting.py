@@ -1,7 +1,6 @@
 """What `downspout get` does once its options are understood."""
 
 import contextlib
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +10,10 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from downspout._batch import Wanted, lines
+from downspout._batch import Wanted
 from downspout._cli.common import as_line, closed_pipe, emit, trace, user_client, visible
 from downspout._cli.display import Display, display_for
+from downspout._cli.lists import listed, number_of_wishes
 from downspout._cli.signals import Stop, stopping
 from downspout._client import Client
 from downspout._models import Result
@@ -130,14 +130,8 @@ def run(choices: Choices) -> int:
 
 def _total(choices: Choices) -> int | None:
     """Return how many documents (or folders) are asked for, if that is to be had without waiting."""
-    if choices.list_file is None:
-        return len(choices.uris)
-    path = Path(choices.list_file)
-    if choices.list_file == "-" or not path.is_file():
-        return None
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return len(choices.uris) + sum(1 for line in file if line.strip() and not line.lstrip().startswith(b"#"))
-    return None
+    listed = 0 if choices.list_file is None else number_of_wishes(choices.list_file)
+    return None if listed is None else len(choices.uris) + listed
 
 
 def client_for(choices: Choices) -> Client:
@@ -176,18 +170,7 @@ def _results(client: Client, choices: Choices, stop: Stop, display: Display) -> 
 
 def _wanted(choices: Choices) -> Iterator[Wanted]:
     given = (Wanted(uri, sha256=choices.sha256, index=i) for i, uri in enumerate(choices.uris, 1))
-    return chain(given, _listed(choices.list_file) if choices.list_file is not None else ())
-
-
-def _listed(list_file: str) -> Iterator[Wanted]:
-    if list_file == "-":
-        yield from lines(sys.stdin.buffer)
-        return
-    try:
-        with Path(list_file).open("rb") as file:
-            yield from lines(file)
-    except OSError as exc:
-        raise StorageError.from_os(f"reading the list {list_file}", exc) from exc
+    return chain(given, listed(choices.list_file) if choices.list_file is not None else ())
 
 
 def _ledger(choices: Choices) -> Path | None:

@@ -158,7 +158,7 @@ def copy_to_stdout(
     """
     import hashlib
 
-    from downspout.errors import IntegrityError
+    from downspout.errors import Cancelled, IntegrityError
 
     out, digest = sys.stdout.buffer, hashlib.sha256()
     try:
@@ -170,7 +170,7 @@ def copy_to_stdout(
         out.flush()
     except BrokenPipeError:
         return closed_pipe()
-    if stop.asked():
+    except Cancelled:
         return stop.status
     if sha256 is not None and digest.hexdigest() != sha256.lower():
         raise IntegrityError(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,6 +10,10 @@ from types import FrameType
 _SIGNALS = tuple(
     number for number in (getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")) if number
 )
+
+
+_PATIENCE = 1.95
+"""Seconds to end in good order; whatever hangs then (a plugin, a disk) is left to it. All is safe against that."""
 
 
 class Stop:
@@ -20,6 +25,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self._end: threading.Timer | None = None
 
     def asked(self) -> bool:
         """Return whether to stop."""
@@ -34,6 +40,14 @@ class Stop:
         if self.signal is not None:
             os._exit(128 + number)
         self.signal = number
+        self._end = threading.Timer(_PATIENCE, os._exit, (128 + number,))
+        self._end.daemon = True
+        self._end.start()
+
+    def over(self) -> None:
+        """Everything has ended: nobody is to be hurried."""
+        if self._end is not None:
+            self._end.cancel()
 
 
 @contextmanager
@@ -47,5 +61,6 @@ def stopping() -> Iterator[Stop]:
     try:
         yield stop
     finally:
+        stop.over()
         for number, handler in before.items():
             signal.signal(number, handler)
