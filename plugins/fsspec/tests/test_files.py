@@ -2,8 +2,11 @@
 
 import gc
 import io
+import os
 import pickle
 import random
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -222,3 +225,24 @@ def test_other_processes_make_clients_of_their_own(configured):
         found = [pool.submit(fs.cat_file, "koodrive:/notes.txt", start, start + 5) for start in (0, 7)]
         assert [each.result(60) for each in found] == [b"Notes", b"Rain "]
     fs.close()
+
+
+FORKING = """
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's own, on forks of processes with threads
+from downspout_fsspec import DownspoutFileSystem
+fs = DownspoutFileSystem()
+print(fs.cat_file("koodrive:/notes.txt", 0, 5), flush=True)
+if os.fork() == 0:
+    print(fs.cat_file("koodrive:/notes.txt", 0, 5), flush=True)
+    os._exit(0)
+os.wait()
+fs.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_file_system_that_was_taken_along_by_a_fork_makes_a_client_there(configured):
+    ran = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == "b'Notes'\n" * 2
