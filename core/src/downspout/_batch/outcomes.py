@@ -23,12 +23,13 @@ class Outcomes:
         tell: told of what happens.
 
     Attributes:
-        box: results, what is raised to whoever iterates, and a `None` for each thread that has ended.
+        box: results, failures to tell of, what is raised to whoever iterates, and a `None` for each thread that
+            has ended.
     """
 
     def __init__(self, memory: Memory, feed: Feed, tell: Callable[[Event], None]) -> None:
         self._memory, self._feed, self._tell = memory, feed, tell
-        self.box: Outbox[Result | BaseException | None] = Outbox()
+        self.box: Outbox[Result | Failed | BaseException | None] = Outbox()
 
     def brought(self, item: Wanted, brought: Brought) -> None:
         """A document is there."""
@@ -50,7 +51,7 @@ class Outcomes:
         """A document is not there, and will not be in this run."""
         self._note(item, self._result(item, "failed", error=error))
         if item.reference is not None:
-            self._tell(Failed(item.reference, error))
+            self.box.put(Failed(item.reference, error))  # told by whoever iterates: here a lock may be held
 
     def left(self, item: Wanted, error: DownspoutError | None) -> None:
         """A document was not tried to the end: `error` says why, `None` is an interrupt."""
@@ -64,7 +65,7 @@ class Outcomes:
         """A document was interrupted on its way."""
         self.left(item, None)
         if item.reference is not None:
-            self._tell(Failed(item.reference, error))
+            self.box.put(Failed(item.reference, error))  # told by whoever iterates: here a lock may be held
 
     def repeated(self, item: Wanted, settled: Settled) -> None:
         """A document was asked for already in this run."""

@@ -20,7 +20,7 @@ from downspout._batch.memory import Memory
 from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
 from downspout._batch.wanted import Wanted
-from downspout._models import Event, Folder, Link, Result
+from downspout._models import Event, Failed, Folder, Link, Result
 from downspout._plugins import TimeLimitExceeded
 from downspout._transfer import LONGEST_RETRY_AFTER, Brought, Options, bring_down
 from downspout.errors import (
@@ -129,6 +129,8 @@ class Batch:
             for result in self._outcomes.box.take():
                 if result is None:
                     self._threads -= 1
+                elif isinstance(result, Failed):
+                    self._options.tell(result)
                 else:
                     yield result
 
