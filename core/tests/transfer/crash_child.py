@@ -31,7 +31,7 @@ class Harbour:
 
     @hookimpl
     def resolve_link(self, references):
-        return [Link(reference, self.plan["url"], **self.plan["facts"]) for reference in references]
+        return [Link(reference, self.plan["url"]) for reference in references]
 
 
 def killer(at: int | None) -> Callable[[int, str, tuple[Any, ...]], None]:

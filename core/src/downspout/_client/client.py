@@ -284,7 +284,7 @@ class Client:
         )
         reference = self.reference(uri)
         path = Path(target)
-        place = (lambda name: path / name) if path.is_dir() else path
+        place = (lambda name: path / name) if os.path.isdir(path) else path
         try:
             brought = bring_down(self._source(reference, stopped), place, options)
         except DownspoutError as exc:
