@@ -20,14 +20,26 @@ from downspout.errors import (
 )
 
 CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "DownspoutError"]
-KINDS = (
-    "invalid-uri no-provider configuration authentication permission not-found rate-limited unavailable integrity "
-    "exists storage protocol plugin cancelled"
-).split()
+KINDS = {
+    "invalid-uri",
+    "no-provider",
+    "configuration",
+    "authentication",
+    "permission",
+    "not-found",
+    "rate-limited",
+    "unavailable",
+    "integrity",
+    "exists",
+    "storage",
+    "protocol",
+    "plugin",
+    "cancelled",
+}
 
 
 def test_the_kinds_are_those_of_the_command():
-    assert {cls.kind for cls in CLASSES} == set(KINDS)
+    assert {cls.kind for cls in CLASSES} == KINDS
 
 
 def test_the_tree_is_drawn_where_it_grows():

@@ -48,11 +48,10 @@ def test_every_reference_is_read_back_from_its_uri(account, document, options):
 def test_any_text_is_a_uri_that_reads_back_or_an_invalid_one(text):
     try:
         reference = Reference.parse(text)
-    except InvalidURI as exc:
-        assert str(exc).endswith(".")
-    else:
-        assert Reference.parse(str(reference)) == reference
-        assert reference.shown
+    except InvalidURI:
+        return
+    assert Reference.parse(str(reference)) == reference
+    assert reference.shown
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,9 @@ def test_an_outage_of_the_service_is_no_refusal(store):
     assert token(keeper.renew(found, REFUSED)) == "b"
 
 
-@pytest.mark.parametrize("error", [AuthenticationError("No.", hint="Ask."), ConfigurationError("No.", hint="Ask.")])
+@pytest.mark.parametrize(
+    "error", [AuthenticationError("No.", hint="Ask."), ConfigurationError("No.", hint="Ask.")]
+)
 def test_what_cannot_be_had_is_asked_for_once_in_a_while(store, error, monkeypatch):
     service = Service(error)
     keeper = made(store, service)

@@ -1,4 +1,4 @@
-"""An account in use: its plugin is asked, and its credential renewed where that helps, a bounded number of times."""
+"""An account in use: its plugin is asked, and its credential renewed a bounded number of times."""
 
 import contextlib
 import time
@@ -37,6 +37,10 @@ def session_of(plugin):
             return Session(account, Hooks(registry.load("svc"), workers, 5.0), MemoryStore(), pool, rules, 5.0)
 
         yield make
+
+
+def nothing():
+    return []
 
 
 def references(names):
@@ -162,7 +166,7 @@ def test_opening_has_an_end_though_others_succeed_meanwhile(session_of):
         sessions[0].credentials.worked(credential)
         raise AuthenticationError("Never.")
 
-    sessions.append(session_of(authenticate=authenticate, resolve_link=lambda: [], open_stream=open_stream))
+    sessions.append(session_of(authenticate=authenticate, resolve_link=nothing, open_stream=open_stream))
     with pytest.raises(AuthenticationError, match="Never"):
         sessions[0].open(Link(Reference("svc", "a"), "https://h.example/"), 0, None, None)
     assert len(tokens) == 4
@@ -204,7 +208,7 @@ def test_a_stream_is_opened_with_a_new_credential_where_that_helps(session_of, s
             raise AuthenticationError("Who are you?")
         return http.open("GET", link.url, headers={"X-Token": credential.reveal("token")})
 
-    session = session_of(authenticate=authenticate, resolve_link=lambda: [], open_stream=open_stream)
+    session = session_of(authenticate=authenticate, resolve_link=nothing, open_stream=open_stream)
     stream = session.open(Link(Reference("svc", "a"), server.url("/a")), 0, None, None)
     buffer = bytearray(10)
     assert bytes(buffer[: stream.readinto(buffer)]) == b"hello"
@@ -214,7 +218,7 @@ def test_a_stream_is_opened_with_a_new_credential_where_that_helps(session_of, s
 
 
 def test_a_typed_url_s_origin_is_trusted_for_its_account_only(session_of, server):
-    session, other = (session_of(resolve_link=lambda: [], rules=Rules()) for _ in range(2))
+    session, other = (session_of(resolve_link=nothing, rules=Rules()) for _ in range(2))
     link = Link(Reference("svc", "a"), server.url("/a"))
     with pytest.raises(PermissionDenied):
         session.open(link, 0, None, None)
@@ -225,7 +229,7 @@ def test_a_typed_url_s_origin_is_trusted_for_its_account_only(session_of, server
 
 
 def test_what_is_no_url_trusts_nothing(session_of):
-    session = session_of(resolve_link=lambda: [], rules=Rules())
+    session = session_of(resolve_link=nothing, rules=Rules())
     session.trust(Reference("svc", "no-url"))
     session.trust(Reference("svc", "https://ü" + "x" * 70))
     assert session._typed == set()
@@ -295,7 +299,7 @@ def test_an_error_or_a_folder_is_no_link(session_of, server):
 
 @pytest.mark.parametrize(("seconds", "left"), [(None, None), (60, 60), (-60, None)])
 def test_the_life_of_a_link_counts_from_its_arrival(session_of, seconds, left):
-    session = session_of(resolve_link=lambda: [])
+    session = session_of(resolve_link=nothing)
     expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
     link = Link(Reference("svc", "a"), "https://h.example/", expires_at=expires_at)
     ends = life_left(link, session)

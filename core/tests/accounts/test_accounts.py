@@ -58,8 +58,13 @@ def test_a_uri_goes_to_its_account_and_a_url_to_whom_it_belongs(uri, account, do
 
 def test_an_endpoint_counts_wherever_it_is_set():
     file = AccountEntry("work", "oracle", {"endpoint": "https://file.example"})
-    explicit = AccountEntry("work", "oracle", {"endpoint": "https://file.example"}, explicit={"endpoint": "https://explicit.example"})
-    environ = {"DOWNSPOUT_WORK_ENDPOINT": "https://environ.example", "DOWNSPOUT_ICLOUD_ENDPOINT": "https://i.example"}
+    explicit = AccountEntry(
+        "work", "oracle", {"endpoint": "https://file.example"}, explicit={"endpoint": "https://explicit.example"}
+    )
+    environ = {
+        "DOWNSPOUT_WORK_ENDPOINT": "https://environ.example",
+        "DOWNSPOUT_ICLOUD_ENDPOINT": "https://i.example",
+    }
     assert accounts([file]).reference("https://file.example/x").account == "work"
     assert accounts([file], environ).reference("https://environ.example/x").account == "work"
     assert accounts([file], environ).reference("https://file.example/x").account == "web"
@@ -69,12 +74,15 @@ def test_an_endpoint_counts_wherever_it_is_set():
 
 
 def test_an_endpoint_that_is_none_claims_nothing():
-    entries = [AccountEntry("work", "oracle", {"endpoint": "nonsense"}), AccountEntry("more", "oracle", {"endpoint": 7})]
+    entries = [
+        AccountEntry("work", "oracle", {"endpoint": "nonsense"}),
+        AccountEntry("more", "oracle", {"endpoint": 7}),
+    ]
     assert accounts(entries).reference("https://unknown.example/").account == "web"
 
 
 def test_without_web_a_url_that_nobody_claims_goes_nowhere():
-    with pytest.raises(NoProvider, match="No provider claims unknown.example") as caught:
+    with pytest.raises(NoProvider, match=r"No provider claims unknown\.example") as caught:
         accounts(web=False).reference("https://unknown.example/?sig=s3cret")
     assert "s3cret" not in str(caught.value)
     assert "ACCOUNT:https://" in caught.value.hint
@@ -87,7 +95,8 @@ def test_what_is_no_uri_is_said_so(uri):
 
 
 @pytest.mark.parametrize(
-    ("uri", "hint"), [("iclod:DOC", "Did you mean icloud?"), ("zzzz:DOC", "Configure it, or install the plugin of that name.")]
+    ("uri", "hint"),
+    [("iclod:DOC", "Did you mean icloud?"), ("zzzz:DOC", "Configure it, or install the plugin of that name.")],
 )
 def test_an_unknown_account_is_named_with_what_was_probably_meant(uri, hint):
     with pytest.raises(NoProvider, match="no account and no provider") as caught:

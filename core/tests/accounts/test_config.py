@@ -37,7 +37,10 @@ def test_accounts_stand_under_their_names(read):
         "a.b": "a.b",
         "icloud": "icloud",
     }
-    assert dict(configuration.accounts["work"].settings) == {"endpoint": "https://acme.example", "allow_http": True}
+    assert dict(configuration.accounts["work"].settings) == {
+        "endpoint": "https://acme.example",
+        "allow_http": True,
+    }
     assert "acme" not in repr(configuration)
 
 

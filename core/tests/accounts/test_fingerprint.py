@@ -50,7 +50,10 @@ def test_what_was_stored_without_a_mark_holds():
     assert still_right(CREDENTIAL, account())
 
 
-@pytest.mark.parametrize("note", ["", "{", "[]", "null", '{"salt": "x"}', '{"salt": "x", "settings": 7}', '{"salt": "x", "settings": ["ab"]}'])
+@pytest.mark.parametrize(
+    "note",
+    ["", "{", "[]", "null", '{"salt": "x"}', '{"salt": "x", "settings": 7}', '{"salt": "x", "settings": ["ab"]}'],
+)
 def test_a_mark_that_makes_no_sense_holds_for_nothing(note):
     credential = Credential("work", {"https://h"}, {KEY: note})
     assert not still_right(credential, account())

@@ -20,7 +20,13 @@ def python(code):
 
 @pytest.mark.parametrize(
     ("content", "secret"),
-    [(b"s3cret", "s3cret"), (b"s3cret\r\nmore", "s3cret"), (b" s3 cret \n", " s3 cret "), (b"", ""), (b"\xff\n", "\ufffd")],
+    [
+        (b"s3cret", "s3cret"),
+        (b"s3cret\r\nmore", "s3cret"),
+        (b" s3 cret \n", " s3 cret "),
+        (b"", ""),
+        (b"\xff\n", "\ufffd"),
+    ],
 )
 def test_a_secret_is_the_first_line_of_a_file(tmp_path, content, secret):
     path = tmp_path / "secret"
@@ -39,7 +45,9 @@ def test_a_file_is_read_when_the_secret_is_needed_and_once(tmp_path):
 
 @pytest.mark.parametrize("path", ["/nowhere/at/all", "~nobody-of-that-name/x", "a\0b", "/"])
 def test_a_file_that_cannot_be_read_is_a_wrong_setting(path):
-    with pytest.raises(ConfigurationError, match="work: the file that password_file names cannot be read") as caught:
+    with pytest.raises(
+        ConfigurationError, match="work: the file that password_file names cannot be read"
+    ) as caught:
         from_file("work", "password", path).reveal()
     assert "Check the path" in caught.value.hint
 
@@ -115,7 +123,7 @@ def test_looking_at_it_fetches_nothing():
 
     deferred = DeferredSecret(fetch)
     assert (repr(deferred), str(deferred), bool(deferred)) == ("Secret('***')", "***", True)
-    assert deferred == deferred  # noqa: PLR0124
+    assert deferred == deferred
     assert deferred != DeferredSecret(fetch)
     assert deferred != Secret("")
     assert {deferred: 1}[deferred] == 1

@@ -21,14 +21,20 @@ PROVIDER = Provider(
         Setting("token", "secret, too", secret=True, default="guest"),
         Setting("token_endpoint", "where tokens are"),
         Setting("region", "where"),
-        Setting("setup_endpoint", "by region", default=lambda values: f"https://{values['region'] or 'global'}.example/"),
+        Setting(
+            "setup_endpoint",
+            "by region",
+            default=lambda values: f"https://{values['region'] or 'global'}.example/",
+        ),
     ),
 )
 
 
 def settings(explicit=None, file=None, **environ):
     entry = AccountEntry("work", "svc", file or {}, "config.toml", explicit or {})
-    environ = {name if name.startswith("DOWNSPOUT") else f"DOWNSPOUT_WORK_{name}": text for name, text in environ.items()}
+    environ = {
+        name if name.startswith("DOWNSPOUT") else f"DOWNSPOUT_WORK_{name}": text for name, text in environ.items()
+    }
     return resolve_settings(entry, PROVIDER, environ)
 
 
@@ -63,7 +69,9 @@ def test_what_nobody_set_has_its_default():
 def test_a_default_may_follow_the_others_and_yields_to_what_is_set():
     assert settings()["setup_endpoint"] == "https://global.example"
     assert settings(REGION="china")["setup_endpoint"] == "https://china.example"
-    assert settings(REGION="china", SETUP_ENDPOINT="https://mine.example")["setup_endpoint"] == "https://mine.example"
+    assert (
+        settings(REGION="china", SETUP_ENDPOINT="https://mine.example")["setup_endpoint"] == "https://mine.example"
+    )
 
 
 def test_an_explicit_none_is_not_set_and_an_empty_variable_is():
@@ -81,7 +89,8 @@ def test_an_endpoint_loses_its_last_slash_and_must_be_a_url():
 
 
 @pytest.mark.parametrize(
-    ("value", "flag"), [("1", True), ("TRUE", True), (" on ", True), (True, True), ("no", False), ("", False), (False, False)]
+    ("value", "flag"),
+    [("1", True), ("TRUE", True), (" on ", True), (True, True), ("no", False), ("", False), (False, False)],
 )
 def test_a_flag_is_yes_or_no(value, flag):
     assert settings(file={"allow_http": value})["allow_http"] is flag
@@ -89,7 +98,9 @@ def test_a_flag_is_yes_or_no(value, flag):
 
 @pytest.mark.parametrize("value", ["maybe", 2, "ja"])
 def test_a_flag_that_is_neither_is_a_mistake(value):
-    with pytest.raises(ConfigurationError, match="config.toml: allow_private of the account work is neither true nor false"):
+    with pytest.raises(
+        ConfigurationError, match=r"config\.toml: allow_private of the account work is neither true nor false"
+    ):
         settings(file={"allow_private": value})
 
 
@@ -135,7 +146,9 @@ def test_an_unknown_setting_is_named_with_what_was_probably_meant(place, name, h
 
 @pytest.mark.parametrize("elsewhere", [{}, {"PASSWORD": "x"}, {"explicit": {"password": "x"}}])
 def test_a_secret_in_the_file_is_refused_wherever_else_it_stands(elsewhere):
-    with pytest.raises(ConfigurationError, match="config.toml: the secret password of the account work stands") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"config\.toml: the secret password of the account work stands"
+    ) as caught:
         settings(file={"password": "s3cret"}, **elsewhere)
     assert "password_command" in caught.value.hint
     assert "s3cret" not in str(caught.value) + caught.value.hint
@@ -194,10 +207,14 @@ def accounts(*entries, providers=("svc",), environ=None, described=None):
 
 
 def test_two_settings_that_would_share_a_variable_are_named_both():
-    with pytest.raises(ConfigurationError, match="endpoint of the account work-token and token_endpoint of the account work") as caught:
+    with pytest.raises(
+        ConfigurationError, match="endpoint of the account work-token and token_endpoint of the account work"
+    ) as caught:
         accounts(("work", "svc"), ("work-token", "svc")).get("work-token")
     assert "DOWNSPOUT_WORK_TOKEN_ENDPOINT" in caught.value.message
-    with pytest.raises(ConfigurationError, match="token_endpoint of the account work and endpoint of the account work-token"):
+    with pytest.raises(
+        ConfigurationError, match="token_endpoint of the account work and endpoint of the account work-token"
+    ):
         accounts(("work", "svc"), ("work-token", "svc")).get("work")
 
 

@@ -1,4 +1,4 @@
-"""Which addresses a service may send us to (design section 6): resolve, filter, then connect to what was checked."""
+"""Which addresses a service may send us to: resolve, filter, then connect to what was checked."""
 
 import socket
 from ipaddress import IPv4Address, IPv6Address

@@ -1,7 +1,5 @@
 """Answers as servers really send them: interim ones, odd chunks, heads that are none."""
 
-import socket
-
 import pytest
 
 from downspout.errors import DownspoutError, LinkRefused, ProtocolError, Unavailable
@@ -244,7 +242,7 @@ def test_a_server_that_speaks_no_tls_is_said_so(http):
 @pytest.mark.parametrize("fault", every_fault(len(CONTENT)), ids=lambda fault: repr(fault)[:60])
 def test_no_lie_breaks_anything(http, server, fault):
     """Whatever comes: bytes, or one of our errors, in bounded time; and another connection is as good as ever."""
-    bound = http(timeout=0.3)
+    bound, told = http(timeout=0.3), []
     for start in (0, 500):
         server.script("/a", [fault])
         server.documents["/a"] = Document(CONTENT)
@@ -256,7 +254,8 @@ def test_no_lie_breaks_anything(http, server, fault):
             finally:
                 stream.close()
         except DownspoutError as exc:
-            assert exc.message.endswith(".")
+            told.append(exc.message)
     server.script("/a", [])
     server.documents["/a"] = Document(CONTENT)
     assert http().request("GET", server.url("/a")).text() == CONTENT.decode()
+    assert all(message.startswith("acc:doc: ") and message.endswith(".") for message in told)

@@ -56,7 +56,9 @@ def bound(http, proxy, secure):
 def test_https_goes_through_a_tunnel_that_sees_no_header(bound, proxy, secure):
     credential = Credential("acc", ["https://svc.example"])
     client = bound(credential=credential)
-    answers = [client.request("GET", "https://svc.example/a", headers={"Cookie": "s3cret"}).text() for _ in range(2)]
+    answers = [
+        client.request("GET", "https://svc.example/a", headers={"Cookie": "s3cret"}).text() for _ in range(2)
+    ]
     assert answers == ["hello"] * 2
     assert [(request.method, request.target) for request in proxy.requests] == [("CONNECT", "svc.example:443")]
     assert "s3cret" not in str(proxy.requests)
@@ -122,7 +124,9 @@ def test_a_proxy_that_is_not_there_is_said_so(bound, proxy):
         bound().request("GET", "https://svc.example/a")
 
 
-@pytest.mark.parametrize(("slow", "whose"), [(Delay(0.6), "proxy"), (SlowAccept(0.6), "handshake"), (Delay(0.6), "answer")])
+@pytest.mark.parametrize(
+    ("slow", "whose"), [(Delay(0.6), "proxy"), (SlowAccept(0.6), "handshake"), (Delay(0.6), "answer")]
+)
 def test_the_time_limit_is_the_same_behind_a_proxy(bound, proxy, secure, slow, whose):
     {"proxy": lambda: proxy.script([slow]), "handshake": lambda: secure.script_connections([slow])}.get(
         whose, lambda: secure.script("/a", [slow])
@@ -144,7 +148,9 @@ def test_a_tunnel_is_kept_for_its_own_host_only(bound, proxy, secure):
     assert [request.target for request in proxy.requests] == ["svc.example:443", "other.example:443"]
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://localhost/", "http://[::1]/", "http://10.0.0.1/", "https://127.1/"])
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/", "https://localhost/", "http://[::1]/", "http://10.0.0.1/", "https://127.1/"]
+)
 def test_addresses_of_this_place_are_not_asked_for_by_way_of_a_proxy(bound, proxy, url):
     with pytest.raises(PermissionDenied, match="not allowed"):
         bound(allow_private=False).request("GET", url)
@@ -168,7 +174,9 @@ def test_each_step_of_a_redirect_is_checked_behind_a_proxy(bound, proxy, secure)
     assert len(proxy.requests) == 1
 
 
-@pytest.mark.parametrize("proxy_url", ["https://127.0.0.1:1", "socks5://127.0.0.1:1", "127.0.0.1:3128", "http://", "nonsense"])
+@pytest.mark.parametrize(
+    "proxy_url", ["https://127.0.0.1:1", "socks5://127.0.0.1:1", "127.0.0.1:3128", "http://", "nonsense"]
+)
 @pytest.mark.parametrize("url", ["https://svc.example/", "http://svc.example/"])
 def test_a_proxy_that_is_no_http_url_is_a_wrong_setting(http, proxy_url, url):
     with pytest.raises(ConfigurationError, match="The proxy is no http: URL"):

@@ -48,6 +48,12 @@ def server():
         yield server
 
 
+def collect(stream, found):
+    buffer = bytearray(50_000)
+    while count := stream.readinto(buffer):
+        found += buffer[:count]
+
+
 def read(stream, block=60_000):
     buffer, found = bytearray(block), bytearray()
     try:
@@ -216,14 +222,13 @@ def test_a_plugin_turns_refusals_into_errors_of_its_own(http, server):
 def test_bytes_that_stop_early_are_an_error_after_what_came(http, server, after, framing, ending):
     server.script("/a", [Cut(after, ending) if framing is None else framing + Cut(after, ending)])
     stream = http().open("GET", server.url("/a"))
-    buffer, found = bytearray(50_000), bytearray()
+    found = bytearray()
     with pytest.raises(Unavailable):
-        while count := stream.readinto(buffer):
-            found += buffer[:count]
+        collect(stream, found)
     expected = after % SIZE if after else 0
     assert CONTENT.startswith(found)
     assert len(found) == expected or ending == "reset"
-    assert stream.readinto(buffer) == 0
+    assert stream.readinto(bytearray(9)) == 0
     stream.close()
 
 

@@ -104,6 +104,14 @@ def dripping(at_once, slowly):
         thread.join()
 
 
+def read(stream, counts):
+    try:
+        while not counts or counts[-1]:
+            counts.append(stream.readinto(bytearray(20_000)))
+    finally:
+        stream.close()
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -114,11 +122,9 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 def test_what_drips_between_the_bytes_is_given_up(http, at_once, slowly, came):
     with dripping(at_once, slowly) as url:
-        stream = http(timeout=SOON).open("GET", url)
-        buffer, counts = bytearray(100), []
+        stream, counts = http(timeout=SOON).open("GET", url), []
         with soon(), pytest.raises(Unavailable, match="no answer within"):
-            while True:
-                counts.append(stream.readinto(buffer))
+            read(stream, counts)
         assert counts == [came] * bool(came)
 
 
@@ -219,12 +225,7 @@ def test_what_is_cancelled_ends_at_once(http, server, timeout, fault):
     stopper = threading.Thread(target=lambda: (server.wait_for_stall(), switch.on.set()))
     stopper.start()
     with soon(), pytest.raises(Cancelled):
-        stream = bound.open("GET", server.url("/a"))
-        try:
-            while stream.readinto(bytearray(20_000)):
-                pass
-        finally:
-            stream.close()
+        read(bound.open("GET", server.url("/a")), [])
     stopper.join()
     server.wait_for_connections(0)
 

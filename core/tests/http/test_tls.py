@@ -45,12 +45,14 @@ def test_a_bundle_may_be_a_folder(http, server, tmp_path):
         http(ca_bundle=str(tmp_path)).request("GET", server.url("/a"))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n"]
+)
 def test_a_bundle_that_is_none_is_a_wrong_setting(http, server, tmp_path, content):
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="certificates in .* cannot be read") as caught:
+    with pytest.raises(ConfigurationError, match=r"certificates in .* cannot be read") as caught:
         http(ca_bundle=str(bundle)).request("GET", server.url("/a"))
     assert "ca_bundle" in caught.value.hint
     assert server.requests == []

@@ -43,7 +43,9 @@ def recording(seen, name):
 
 def test_an_extension_sees_all_three_hooks(client_of, service, extension):
     seen = []
-    audit = extension("audit", **{hook: recording(seen, hook) for hook in ("authenticate", "resolve_link", "open_stream")})
+    audit = extension(
+        "audit", **{hook: recording(seen, hook) for hook in ("authenticate", "resolve_link", "open_stream")}
+    )
     with client(client_of, service, audit).open("svc:x") as file:
         assert file.read() == b"hello"
     assert seen == [

@@ -140,7 +140,9 @@ def test_an_error_that_is_raised_goes_up_as_it_is(hooks, caplog):
 
 @pytest.mark.parametrize("how", ["raised", "outcome"])
 def test_secrets_that_a_service_repeats_are_not_shown(hooks, how):
-    error = PermissionDenied("jo, account-s3cret and credential-s3cret and abc are wrong.", hint="Mend account-s3cret.")
+    error = PermissionDenied(
+        "jo, account-s3cret and credential-s3cret and abc are wrong.", hint="Mend account-s3cret."
+    )
     made = hooks(resolve_link=returning(error if how == "raised" else [error, LINK]))
     try:
         error = resolved(made)[0]
@@ -201,7 +203,11 @@ def test_a_stream_is_what_the_plugin_opens(hooks):
 
 @pytest.mark.parametrize(
     ("answer", "says"),
-    [(None, "has no way to open its own link"), (io.BytesIO(), "answered a BytesIO instead of a Stream"), (OSError("x"), "raised OSError")],
+    [
+        (None, "has no way to open its own link"),
+        (io.BytesIO(), "answered a BytesIO instead of a Stream"),
+        (OSError("x"), "raised OSError"),
+    ],
 )
 def test_what_is_no_stream_is_said_of_the_plugin(hooks, answer, says):
     with pytest.raises(PluginError, match=f"its open_stream {says}"):
@@ -234,7 +240,11 @@ def test_hooks_run_in_daemon_threads_and_in_a_copy_of_the_caller_s_context(hooks
         resolved(made)
         assert TENANT.get() == tenant
     contextvars.Context().run(lambda: resolved(made))
-    assert seen == [("acme", True, "downspout-hook-"), ("other", True, "downspout-hook-"), ("nobody", True, "downspout-hook-")]
+    assert seen == [
+        ("acme", True, "downspout-hook-"),
+        ("other", True, "downspout-hook-"),
+        ("nobody", True, "downspout-hook-"),
+    ]
 
 
 def test_a_hook_that_hangs_is_abandoned_and_said_so(hooks):
@@ -246,7 +256,9 @@ def test_a_hook_that_hangs_is_abandoned_and_said_so(hooks):
 
     made = hooks(limit=0.1, resolve_link=resolve_link)
     began = time.monotonic()
-    with pytest.raises(PluginError, match=r"its resolve_link did not answer within 0.1 s and was abandoned") as caught:
+    with pytest.raises(
+        PluginError, match=r"its resolve_link did not answer within 0.1 s and was abandoned"
+    ) as caught:
         resolved(made)
     assert time.monotonic() - began < 3
     assert isinstance(caught.value.__cause__, TimeLimitExceeded)
@@ -326,9 +338,10 @@ def test_ctrl_c_while_a_hook_runs_leaves_its_thread_to_its_end(workers, monkeypa
 
     assert workers.call(lambda: 1, 5.0) == 1
     threads = hook_threads()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(threading.Event, "wait", interrupted)
-        workers.call(lambda: 2, 5.0)
+        with pytest.raises(KeyboardInterrupt):
+            workers.call(lambda: 2, 5.0)
     wait_until_none(threads)
     assert workers.call(lambda: 7, 5.0) == 7
 

@@ -30,9 +30,13 @@ def test_a_module_may_be_written_with_a_part_of_it(install, provider_source):
     assert reports()["t-svc"].state == "ok"
 
 
+HOOKED = "from downspout import Provider, hookimpl\nprovider = Provider('{}', 'x')\n@hookimpl\n"
 BROKEN = {
     "exits": ("raise SystemExit(0)", r"it does not import \(SystemExit: 0\)"),
-    "raises": ("raise RuntimeError('no https://h/?sig=s3cret\\nhere')", r"it does not import \(RuntimeError: no https://h/\?sig=… here\)"),
+    "raises": (
+        "raise RuntimeError('no https://h/?sig=s3cret\\nhere')",
+        r"it does not import \(RuntimeError: no https://h/\?sig=… here\)",
+    ),
     "silent": ("raise ValueError", r"it does not import \(ValueError\)"),
     "base": ("class Odd(BaseException): pass\nraise Odd", r"it does not import \(Odd\)"),
     "missing": (None, r"it does not import \(ModuleNotFoundError: No module named 't_missing'\)"),
@@ -60,13 +64,11 @@ BROKEN = {
         "it has no function resolve_link marked with hookimpl",
     ),
     "misspelt": (
-        "from downspout import Provider, hookimpl\nprovider = Provider('t-misspelt', 'x')\n"
-        "@hookimpl\ndef resolve_link(account): pass\n@hookimpl\ndef authenticat(account): pass",
+        HOOKED.format("t-misspelt") + "def resolve_link(account): pass\n@hookimpl\ndef authenticat(account): pass",
         "one of its hooks is not as hookspecs.py has it .*authenticat",
     ),
     "argument": (
-        "from downspout import Provider, hookimpl\nprovider = Provider('t-argument', 'x')\n"
-        "@hookimpl\ndef resolve_link(account, link): pass",
+        HOOKED.format("t-argument") + "def resolve_link(account, link): pass",
         "one of its hooks is not as hookspecs.py has it",
     ),
 }
@@ -103,7 +105,12 @@ def test_ctrl_c_during_an_import_is_not_the_plugin_s(install):
 
 
 def test_a_name_that_two_distributions_offer_is_used_by_neither(install, provider_source):
-    install("t-one", providers={"t-svc": "t_one", "t-own": "t_own"}, t_one=provider_source("t-svc"), t_own=provider_source("t-own"))
+    install(
+        "t-one",
+        providers={"t-svc": "t_one", "t-own": "t_own"},
+        t_one=provider_source("t-svc"),
+        t_own=provider_source("t-own"),
+    )
     install("t-two", providers={"t-svc": "t_two"}, t_two=provider_source("t-svc"))
     registry = PluginRegistry(installed=True)
     with pytest.raises(PluginError, match="t-one and t-two both offer it, so neither is used"):
@@ -115,7 +122,9 @@ def test_a_name_that_two_distributions_offer_is_used_by_neither(install, provide
 
 
 @pytest.mark.parametrize("spelling", ["T_Dist", "t.dist", "t_dist"])
-def test_a_distribution_that_is_there_twice_is_shadowed_by_the_first(install, provider_source, spelling, tmp_path_factory, monkeypatch):
+def test_a_distribution_that_is_there_twice_is_shadowed_by_the_first(
+    install, provider_source, spelling, tmp_path_factory, monkeypatch
+):
     install("t-dist", "1", providers={"t-svc": "t_svc"}, t_svc=provider_source("t-svc"))
     behind = tmp_path_factory.mktemp("behind")
     folder = behind / f"{spelling}-2.dist-info"
@@ -196,7 +205,7 @@ def test_a_host_that_one_plugin_claims_twice_is_its_own(install):
 
 def test_a_claimed_url_never_falls_back_to_web(install):
     install("t-one", providers={"t-one": "t_one"}, hosts={"h.example": "t_gone"})
-    with pytest.raises(NoProvider, match="The plugin t-one claims h.example, but offers no provider for it"):
+    with pytest.raises(NoProvider, match=r"The plugin t-one claims h\.example, but offers no provider for it"):
         PluginRegistry(installed=True).for_host("h.example")
     with Client.from_user_config() as client, pytest.raises(NoProvider):
         client.reference("https://h.example/x")
@@ -235,12 +244,23 @@ def test_an_extension_that_is_installed_sees_every_call(install, provider_source
     ("source", "reason"),
     [
         ("raise SystemExit", "it does not import"),
-        ("from downspout import hookimpl\n@hookimpl\ndef resolve_link(account): pass", "its resolve_link answers by itself"),
-        ("from downspout import hookimpl\n@hookimpl(wrapper=True)\ndef resolve(account): yield", "not as hookspecs.py"),
-        ("from downspout import hookimpl\n@hookimpl(wrapper=True)\ndef open_stream(x): yield", "not as hookspecs.py"),
+        (
+            "from downspout import hookimpl\n@hookimpl\ndef resolve_link(account): pass",
+            "its resolve_link answers by itself",
+        ),
+        (
+            "from downspout import hookimpl\n@hookimpl(wrapper=True)\ndef resolve(account): yield",
+            "not as hookspecs.py",
+        ),
+        (
+            "from downspout import hookimpl\n@hookimpl(wrapper=True)\ndef open_stream(x): yield",
+            "not as hookspecs.py",
+        ),
     ],
 )
-def test_an_extension_that_does_not_load_costs_nothing_unless_it_is_required(install, provider_source, source, reason):
+def test_an_extension_that_does_not_load_costs_nothing_unless_it_is_required(
+    install, provider_source, source, reason
+):
     install("t-dist", providers={"t-svc": "t_svc"}, t_svc=provider_source("t-svc"))
     install("t-ext", extensions={"t-audit": "t_audit"}, t_audit=source)
     assert_matches(reports()["t-audit"].reason, reason)
@@ -251,7 +271,9 @@ def test_an_extension_that_does_not_load_costs_nothing_unless_it_is_required(ins
 
 
 def test_a_required_extension_that_is_not_installed_stops_everything():
-    with pytest.raises(ConfigurationError, match="required extension t-audit is not there: it is not installed") as caught:
+    with pytest.raises(
+        ConfigurationError, match="required extension t-audit is not there: it is not installed"
+    ) as caught:
         Client(required_extensions=["t-audit"])
     assert "nothing is done without it" in caught.value.hint
 
@@ -264,7 +286,13 @@ def test_an_extension_that_two_distributions_offer_is_neither_s(install, provide
 
 
 def test_a_provider_and_an_extension_may_have_one_name_and_one_module(install, provider_source):
-    install("t-dist", providers={"t-svc": "t_svc"}, extensions={"t-svc": "t_ext"}, t_svc=provider_source("t-svc"), t_ext=EXTENSION)
+    install(
+        "t-dist",
+        providers={"t-svc": "t_svc"},
+        extensions={"t-svc": "t_ext"},
+        t_svc=provider_source("t-svc"),
+        t_ext=EXTENSION,
+    )
     assert PluginRegistry(installed=True).load("t-svc").provider.name == "t-svc"
 
 

@@ -74,7 +74,9 @@ class Unhashable(Plugin):
     url: str = "https://h.example/"
 
 
-@pytest.mark.parametrize("made", [Plugin(), Unhashable(), SimpleNamespace(provider=Plugin.provider, resolve_link=Plugin().resolve_link)])
+@pytest.mark.parametrize(
+    "made", [Plugin(), Unhashable(), SimpleNamespace(provider=Plugin.provider, resolve_link=Plugin().resolve_link)]
+)
 def test_a_plugin_may_be_any_object_with_hooks(client_of, made):
     assert client_of(made).resolve("one:x").url == "https://h.example/"
 
