@@ -14,8 +14,10 @@ from downspout._transfer.record import Record, read_record
 
 def work_files(target: Path) -> tuple[Path, Path]:
     """Return the part and the record of a target: beside it, so that a rename is one step."""
-    tag = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-    return target.parent / f".downspout-{tag}.part", target.parent / f".downspout-{tag}.json"
+    folder, name = os.path.split(target)
+    tag = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    stem = os.path.join(folder, f".downspout-{tag}")
+    return Path(f"{stem}.part"), Path(f"{stem}.json")
 
 
 @frozen
@@ -89,4 +91,4 @@ def remove(paths: Iterable[Path]) -> None:
     """Remove work files; what cannot be removed is in nobody's way."""
     for path in paths:
         with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+            os.unlink(path)

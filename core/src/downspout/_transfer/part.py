@@ -83,7 +83,10 @@ class Part:
                 fd, fresh = os.open(self._path, flags, 0o600), False
             try:
                 self._lock(fd)
-                if self._is_at_its_place(os.fstat(fd)) and not self._has_another_name(fd):
+                facts = os.fstat(fd)
+                if not stat.S_ISREG(facts.st_mode):
+                    raise StorageError(f"{self._path.name} is no regular file.", hint="Remove it.")
+                if self._is_at_its_place(facts) and (facts.st_nlink == 1 or not self._has_another_name(fd)):
                     return fd, fresh
             except BaseException:
                 os.close(fd)
@@ -91,8 +94,6 @@ class Part:
             os.close(fd)
 
     def _lock(self, fd: int) -> None:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise StorageError(f"{self._path.name} is no regular file.", hint="Remove it.")
         try:
             import fcntl
         except ImportError:  # pragma: no cover - Windows: the rename still keeps the target whole
@@ -123,7 +124,7 @@ class Part:
     def _forget_record(self) -> None:
         """Remove the record for good: after a power cut it would speak of bytes that are gone."""
         with contextlib.suppress(FileNotFoundError):
-            self._record_path.unlink()
+            os.unlink(self._record_path)
             flush_folder(self.target.parent)
         self.record, self._worth_keeping = None, False
 
@@ -151,6 +152,8 @@ class Part:
         Raises:
             StorageError: the disk does not give them back.
         """
+        if not count:
+            return b""
         try:
             return os.pread(self._fd, count, start)
         except OSError as exc:
@@ -180,7 +183,8 @@ class Part:
     def truncate(self, size: int) -> None:
         """Cut off what lies behind `size`."""
         try:
-            os.ftruncate(self._fd, size)
+            if self.size != size:
+                os.ftruncate(self._fd, size)
         except OSError as exc:
             raise self._trouble("writing it", exc) from exc
 
@@ -223,14 +227,14 @@ class Part:
             os.fsync(self._fd)
             if not self._is_at_its_place(os.fstat(self._fd)):
                 raise StorageError(f"Somebody removed the part file of {self.target.name}.", hint="Try again.")
-            write_record(self._record_path, record, last=False)
+            write_record(self._record_path, record, last=False, first=not self._worth_keeping)
             self._worth_keeping = True
-            path = self._give_name(exists)
+            path, has_two_names = self._give_name(exists)
             flush_folder(path.parent)
         except OSError as exc:
             raise self._trouble("giving it its name", exc) from exc
         leftovers = (self._record_path, self._path)
-        if keep and self._path.exists():
+        if keep and has_two_names:
             return path, leftovers
         remove(leftovers)
         return path, ()
@@ -244,21 +248,19 @@ class Part:
             with contextlib.suppress(OSError, OverflowError):
                 os.utime(self._fd, (modified, modified))
 
-    def _give_name(self, exists: Exists) -> Path:
-        check_target(self.target)
+    def _give_name(self, exists: Exists) -> tuple[Path, bool]:
+        """Return the name, and whether the part has its own as well."""
         path = self.target
         while True:
             try:
-                link_or_rename(self._path, path)
+                return path, link_or_rename(self._path, path)
             except FileExistsError as exc:
+                check_target(path)
                 if exists == "overwrite":
-                    put_in_place(self._path, path, self._spare)
-                    return path
+                    return path, put_in_place(self._path, path, self._spare)
                 if exists != "rename":
                     raise already_there(path) from exc
                 path = self.target.with_name(distinct_name(self.target.name, self._is_taken))
-            else:
-                return path
 
     def _is_taken(self, name: str) -> bool:
         return os.path.lexists(self.target.with_name(name))

@@ -39,13 +39,14 @@ def record_key(reference: Reference) -> str:
     return str(reference)
 
 
-def write_record(path: Path, record: Record, *, last: bool = True) -> None:
+def write_record(path: Path, record: Record, *, last: bool = True, first: bool = False) -> None:
     """Write a record in one step, readable by its owner only.
 
     Args:
         path: where.
         record: what.
         last: whether it has to outlive a power cut, or only this process.
+        first: whether there is none yet: then half of one may be seen, which `read_record` takes for none.
 
     Raises:
         OSError: the disk does not take it; the previous record is still there.
@@ -58,20 +59,36 @@ def write_record(path: Path, record: Record, *, last: bool = True) -> None:
         "size": record.identity.size,
         "ranges": record.done,
     }
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)  # of a run that was killed; nobody else writes here while we hold the part
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    place = os.fspath(path)
+    new = place if first else place + ".new"
+    fd = _opened_anew(new)
     try:
-        with open(fd, "wb") as file:
-            file.write(json.dumps(document).encode())
-            file.flush()
+        try:
+            _write_all(fd, json.dumps(document).encode())
             if last:
-                os.fsync(file.fileno())
-        new.replace(path)
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        if not first:
+            os.replace(new, place)
     except OSError:
         with contextlib.suppress(OSError):
-            new.unlink()
+            os.unlink(new)
         raise
+
+
+def _opened_anew(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:  # of a run that was killed; nobody else writes here while we hold the part
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
 
 
 def read_record(path: Path) -> Record | None:

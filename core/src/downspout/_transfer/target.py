@@ -47,8 +47,11 @@ def mode_for(target: Path, *, replaces: bool) -> int:
     return 0o666 & ~umask()
 
 
-def link_or_rename(source: Path, target: Path) -> None:
+def link_or_rename(source: Path, target: Path) -> bool:
     """Give `source` the name `target`, which nobody may have; where links are, not even for a moment.
+
+    Returns:
+        Whether it keeps its own name as well.
 
     Raises:
         FileExistsError: somebody has it.
@@ -63,15 +66,20 @@ def link_or_rename(source: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, "exists", str(target)) from exc
         os.rename(source, target)
+        return False
+    return True
 
 
-def put_in_place(source: Path, target: Path, spare: Path) -> None:
+def put_in_place(source: Path, target: Path, spare: Path) -> bool:
     """Replace `target` by `source` in one step; where links are, `source` keeps its own name as well.
 
     Args:
         source: the new file.
         target: the old one.
         spare: a name that nobody else uses.
+
+    Returns:
+        Whether `source` keeps its own name as well.
     """
     try:
         spare.unlink(missing_ok=True)
@@ -81,6 +89,7 @@ def put_in_place(source: Path, target: Path, spare: Path) -> None:
             raise
         spare = source
     os.replace(spare, target)
+    return spare != source
 
 
 def flush_folder(folder: Path) -> None:
