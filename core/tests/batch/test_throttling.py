@@ -16,8 +16,13 @@ class _Hooks:
     batch_size = 10
 
 
+class _Account:
+    name = "depot"
+
+
 class _Session:
     hooks = _Hooks
+    account = _Account
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`downspout get`: what it does, what it says where, and how it ends."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -173,6 +174,19 @@ def test_verbose_says_what_is_done(shell):
     assert "ok: depot:d1 (1000 B, verified by size)" in ran.err
     assert "skipped: depot:d1" in ran.err
     assert "1 ok, 1 skipped" in ran.err
+
+
+def test_verbose_says_what_is_tried_and_why(shell, depot):
+    depot.is_open = False
+    depot.link_facts = {"uses": 1}
+    depot.script("/files/d1", [StatusOnly(503), Throttle("1")])
+    ran = shell.run("get", "depot:d1", "-v")
+    assert ran.status == 0
+    assert "Getting a credential for the account depot." in ran.err
+    assert re.search(r"503.* Trying again in \d\.\d s\.", ran.err)
+    assert "Asking for the link again." in ran.err
+    assert "The account depot: 4 at a time from now on, after 1.0 s." in ran.err
+    assert all(line.startswith(("downspout ", "ok: ", "1 ok")) for line in ran.err.splitlines())
 
 
 def test_dry_run_says_what_would_be_done_and_does_nothing(shell, depot):

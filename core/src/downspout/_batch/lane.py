@@ -1,5 +1,6 @@
 """One account's share of a batch: what is to be resolved, what can start, and how fast it may go."""
 
+import logging
 import time
 from collections import deque
 
@@ -10,6 +11,7 @@ from downspout._batch.wanted import Wanted
 from downspout._models import Link
 from downspout.errors import DownspoutError
 
+_log = logging.getLogger(__name__)
 _PATIENCE_FOR_A_BATCH = 0.2
 _RECOVERY = 8
 """So many documents in a row that went well allow one more at a time."""
@@ -107,6 +109,8 @@ class Lane:
         if now - self._slowed_at > 1.0:  # one answer of many that came together
             self._slowed_at = now
             self.limit = max(1, self.limit // 2)
+            name, pause = self.session.account.name, seconds or 0.0
+            _log.info("The account %s: %d at a time from now on, after %.1f s.", name, self.limit, pause)
         if seconds is not None:
             self.not_before = max(self.not_before, now + seconds)
 

@@ -97,7 +97,8 @@ class Ledger:
             StorageError: what was queued earlier could not be written, or the ledger is closed or only read.
         """
         now = int(time.time())
-        self._writing().put_row(evolve(row, created=row.created or now, updated=now), then)
+        is_stamped = row.created and row.updated == now
+        self._writing().put_row(row if is_stamped else evolve(row, created=row.created or now, updated=now), then)
 
     def claim(self, key: str, wanted: str) -> str:
         """Return the target that belongs to `key`, from now on and in every later run: `wanted` if it is free.

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Memory:
         head, slash, last = name.rpartition("/")
         return head + slash + distinct_name(last, lambda other: folded(head + slash + other) in self._names)
 
-    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[Path, ...]) -> None:
+    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[str, ...]) -> None:
         """Remember what came of a document; `kept` is removed once that is certain to last.
 
         Raises:
@@ -117,7 +118,7 @@ class Memory:
             if result.status == "ok":
                 with contextlib.suppress(OSError):
                     mtime = os.stat(result.path).st_mtime_ns
-        error = result.error
+        error, now = result.error, int(time.time())
         return Row(
             item.key,
             "left" if result.status == "left" else "ok" if result.status == "ok" else "failed",
@@ -129,6 +130,8 @@ class Memory:
             attempts=self._tried.get(item.token, 0) + item.attempts + 1,
             kind=error.kind if error is not None else None,
             message=error.message.replace(item.shown, "the document") if error is not None else None,
+            created=now,
+            updated=now,
         )
 
 

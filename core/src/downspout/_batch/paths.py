@@ -7,14 +7,14 @@ from pathlib import Path, PurePosixPath
 from downspout.errors import StorageError
 
 
-def make_below(directory: Path, relative: PurePosixPath) -> Path:
+def make_below(directory: Path, relative: str) -> Path:
     """Return `directory / relative`, with the folders in between made.
 
     Raises:
         StorageError: one of them is a link or no folder, or cannot be made.
     """
     path = directory
-    for component in relative.parent.parts:
+    for component in relative.split("/")[:-1]:
         path = path / component
         try:
             os.mkdir(path)

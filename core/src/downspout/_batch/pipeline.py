@@ -423,9 +423,9 @@ class Batch:
 
     def _place(self, item: Wanted, name: str) -> Path:
         assert item.reference is not None
-        wanted = str(item.target) if item.target is not None else str((item.below or PurePosixPath()) / name)
-        target = self._memory.claim(item, wanted)
-        return make_below(self._memory.directory, PurePosixPath(target))
+        wanted = item.target if item.target is not None else name if item.below is None else item.below / name
+        target = self._memory.claim(item, str(wanted))
+        return make_below(self._memory.directory, target)
 
     def _throttled(self, lane: Lane, error: DownspoutError) -> None:
         with self._wake:

@@ -20,7 +20,7 @@ _MOST_SHOWN = 6
 _PER_SECOND = 8
 _SAMPLES = 5 * _PER_SECOND
 """The rate is that of the last five seconds."""
-_NARROW, _NARROWEST_BAR, _WIDEST_BAR = 60, 10, 40
+_NARROW, _NARROWEST_BAR, _ROW_BAR, _WIDEST_BAR = 60, 10, 16, 40
 _ENOUGH_TO_TELL = 3
 """Before so many documents are done, nobody can tell how long the rest will take."""
 
@@ -196,12 +196,15 @@ class Live:
 
         finished = sum(counts.values())
         whole = None if total is None else max(total, finished + active)
-        of = f"{finished}" if whole is None else f"{finished} of {whole}"
-        parts = [of, human(done), f"{human(self._rate())}/s"]
         left = self._seconds_left(finished, whole)
-        parts += [f"{_clock(left)} left"] if left is not None else []
-        parts += [f"{counts['failed']} failed"] if counts["failed"] else []
-        text = ", ".join(parts)
+        text = _that_fits(
+            width,
+            f"{finished}" if whole is None else f"{finished} of {whole}",
+            f"{counts['failed']} failed" if counts["failed"] else "",
+            human(done),
+            f"{human(self._rate())}/s",
+            f"{_clock(left)} left" if left is not None else "",
+        )
         room = width - len(text) - 2
         if whole is None or room < _NARROWEST_BAR:
             return _line(text, width, style="bold")
@@ -222,22 +225,52 @@ class Live:
         return passed / finished * (whole - finished)
 
 
+def _that_fits(width: int, *parts: str) -> str:
+    """Return the parts, the first ones first, as far as there is room for them."""
+    text = ""
+    for part in filter(None, parts):
+        longer = f"{text}, {part}" if text else part
+        if text and len(longer) > width:
+            break
+        text = longer
+    return text
+
+
 def _row(progress: Progress, width: int) -> "RenderableType":
     """Return the line of one active document, cut to what a terminal of `width` has room for."""
-    from rich.cells import set_cell_size
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     name = visible(progress.name or progress.reference.shown)
+    state: str = progress.phase
+    if state == "downloading":
+        state = human(progress.done)
+        state += "" if progress.size is None else f" of {human(progress.size)}"
     if width < _NARROW:
-        return _line(f"  {name}", width)
-    table = Table.grid(padding=(0, 1))
-    state = progress.phase
-    amount = human(progress.done) if progress.size is None else f"{human(progress.done)} of {human(progress.size)}"
-    bar = ProgressBar(total=progress.size or None, completed=progress.done, width=16, pulse=progress.size is None)
+        room = max(6, width - len(state) - 4)
+        return _line(f"  {_cut(name, room)}  {state}", width)
     room = max(10, min(40, width - 44))
-    table.add_row("  " + set_cell_size(name, room), bar, amount if state == "downloading" else state)
+    bar: RenderableType = Text(" " * _ROW_BAR)
+    if progress.phase != "resolving":
+        bar = ProgressBar(
+            total=progress.size or None, completed=progress.done, width=_ROW_BAR, pulse=progress.size is None
+        )
+    table = Table.grid(padding=(0, 1))
+    table.add_row("  " + _cut(name, room), bar, _line(state, width))
     return table
+
+
+def _cut(name: str, room: int) -> str:
+    """Return a name in exactly `room` columns; what is too long loses its middle: ends tell documents apart."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(name) <= room:
+        return set_cell_size(name, room)
+    tail = name[-(room // 2) :]
+    while cell_len(tail) > room // 2:
+        tail = tail[1:]
+    return set_cell_size(name, room - 1 - cell_len(tail)) + "…" + tail
 
 
 def _line(text: str, width: int, style: str = "") -> "RenderableType":

@@ -109,7 +109,7 @@ class Fetch:
             found.let_go()
 
     def _start_over(self, over: StartOver) -> Opened | None:
-        _log.debug("%s: starting over: %s.", self.shown, over.why)
+        _log.info("%s: starting over: %s.", self.shown, over.why)
         try:
             self.part.reset()
             self._transferred_before = self.transferred

@@ -1,5 +1,6 @@
 """How long to try: a budget that only progress refills, waits that grow, and words when it is over."""
 
+import logging
 import random
 import threading
 import time
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from downspout._transfer.options import Options
 from downspout._transfer.source import never
 from downspout.errors import Cancelled, DownspoutError, LinkRefused, RateLimited, Unavailable
+
+_log = logging.getLogger(__name__)
 
 PROGRESS = 1024 * 1024
 """So many new bytes (or the end of the document) count as progress."""
@@ -76,8 +79,12 @@ class Patience:
             self._options.throttled(error)
         if asked is not None and asked > self._options.longest_wait:
             raise _too_long(error, asked) from error
-        if not isinstance(error, LinkRefused):
-            self.wait(asked if asked is not None else self._backoff(failures), enough)
+        if isinstance(error, LinkRefused):
+            _log.info("%s Asking for the link again.", error.message)
+            return
+        pause = asked if asked is not None else self._backoff(failures)
+        _log.info("%s Trying again in %.1f s.", error.message, pause)
+        self.wait(pause, enough)
 
     def _backoff(self, failures: int) -> float:
         longest: float = min(_FIRST_WAIT * 2 ** (failures - 1), _LONGEST_WAIT)
