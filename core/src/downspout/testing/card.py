@@ -93,10 +93,9 @@ def _keep(readme: Path, text: str, *, check: bool) -> bool:
         after = f"{before.rstrip()}\n\n## Contract\n\n{block}\n".lstrip()
     if check:
         return after == before
-    if after != before:
-        readme.write_text(after, "utf-8")
+    readme.write_text(after, "utf-8")
     return True
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - runs in processes of its own
     sys.exit(main())

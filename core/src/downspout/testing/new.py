@@ -67,7 +67,7 @@ def _template(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         if entry.is_dir():
             yield from _template(entry, f"{path}{entry.name}/")
-        elif entry.name.endswith(_SUFFIX):
+        else:
             yield f"{path}{entry.name.removesuffix(_SUFFIX)}", entry.read_text("utf-8")
 
 
@@ -121,5 +121,5 @@ Next:  cd {directory}
        .venv/bin/pytest
 """
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - runs in processes of its own
     sys.exit(main())

@@ -141,11 +141,15 @@ def _of_child(folder: Reference, child: Child) -> Iterator[str]:
 def _of_child_reference(folder: Reference, child: Reference) -> Iterator[str]:
     if child.account != folder.account:
         yield f"an entry belongs to the account {child.account}"
-    try:
-        if Reference.parse(str(child)) != child:
-            yield "an entry's URI is read back as another"
-    except InvalidURI as exc:
-        yield f"an entry's URI cannot be read back: {exc.message[:100]}"
+
+
+def named(outcome: object) -> str:
+    """Return what an outcome is, as a phrase."""
+    if isinstance(outcome, BaseException):
+        return told(outcome)
+    if outcome is None:
+        return "nothing"
+    return f"a {type(outcome).__name__}"
 
 
 def said_well(error: DownspoutError, references: Iterable[Reference] = ()) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Where a plugin is tried out against its author's emulator."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -10,11 +10,11 @@ from attrs import define, field
 from downspout._client import Client
 from downspout._client.rules import rules_of
 from downspout._http import BoundHttp, Clock, Pool
-from downspout._models import Account, Credential, Folder, Http, Link, Reference, Secret, Stream, origin_of
+from downspout._models import Account, Credential, Http, Link, Reference, Secret, Stream, origin_of
 from downspout._plugins import TimeLimitExceeded, Workers
 from downspout.errors import AuthenticationError, DownspoutError
-from downspout.testing._contract.answers import Answered, judged, said_well
-from downspout.testing._contract.relay import Passed, Relay
+from downspout.testing._contract.answers import Answered, judged, named, said_well
+from downspout.testing._contract.relay import Relay
 from downspout.testing._contract.rules import Breach, NotTried, told
 from downspout.testing._contract.spy import Spy
 from downspout.testing._contract.subject import Subject
@@ -123,9 +123,7 @@ class Bench:
             TimeLimitExceeded: it took more than `limit` seconds.
             BaseException: whatever the hook raises.
         """
-        hook = self.subject.hook(name)
-        if hook is None:
-            raise NotTried(f"It has no {name}.")
+        hook = self.subject.needed_hook(name)
         return self._workers.call(lambda: hook(**arguments), limit)
 
     def authenticate(
@@ -209,9 +207,8 @@ class Bench:
         """
         answered = self.resolve(uri or self.document)
         if not isinstance(answered.first, Link):
-            raise Breach(
-                f"{answered.breaches[0] if answered.breaches else _named(answered.first)} instead of a link"
-            )
+            instead = [*answered.breaches, named(answered.first)][0]
+            raise Breach(f"{instead} instead of a link")
         return answered.first
 
     def open(
@@ -233,9 +230,10 @@ class Bench:
         http = self.http(account, credential, timeout)
         place: dict[str, Any] = {"link": link, "start": start, "stop": stop, "etag": etag}
         hook = self.subject.hook("open_stream")
-        answer = None
-        if hook is not None:
-            answer = self.call("open_stream", account=account, credential=credential, http=http, **place)
+        asked = hook is not None
+        answer = (
+            self.call("open_stream", account=account, credential=credential, http=http, **place) if asked else None
+        )
         if answer is None:
             return http.open("GET", link.url, start=start, stop=stop, etag=etag)
         if not isinstance(answer, Stream):
@@ -268,7 +266,7 @@ class Bench:
         self.clock = Clock()
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return what `make` returns, made at the first call of this name."""
+        """Return what `make` returns, made at the first call of this name. It may last over `fresh`."""
         if name not in self._memory:
             self._memory[name] = make()
         return self._memory[name]
@@ -280,20 +278,16 @@ class Bench:
         """The origins that may see who is asking: the endpoints, and what the author adds."""
         return self.account().origins | frozenset(origin_of(each) for each in self.case.origins())
 
+    def own_secrets(self) -> set[str]:
+        """Return the secrets that the account's settings hold, without the word of their scheme too."""
+        return _parts(each for each in self.account().settings.values() if isinstance(each, Secret))
+
     def secrets(self, *more: Credential) -> set[str]:
-        """Return every secret of the account and of the credentials so far, without the word of its scheme too."""
-        texts = [each.reveal() for each in self.account().settings.values() if isinstance(each, Secret)]
-        for credential in (*self.known, *more):
-            texts += [each.reveal() for each in credential.values.values() if isinstance(each, Secret)]
-        parts = {part for text in texts for part in (text, _SCHEME.sub("", text))}
-        return {part for part in parts if len(part) >= _SHORTEST_SECRET}
-
-    def passed(self, origins: Collection[str] | None = None) -> list[Passed]:
-        """Return the requests since the last `fresh`; those to `origins` if given."""
-        return [each for each in self.relay.passed if origins is None or each.origin in origins]
+        """Return every secret of the account, of the credentials since the last `fresh`, and of `more`."""
+        values = (value for each in (*self.known, *more) for value in each.values.values())
+        return self.own_secrets() | _parts(each for each in values if isinstance(each, Secret))
 
 
-def _named(outcome: object) -> str:
-    if isinstance(outcome, BaseException):
-        return told(outcome)
-    return "a folder" if isinstance(outcome, Folder) else f"a {type(outcome).__name__}"
+def _parts(secrets: Iterable[Secret]) -> set[str]:
+    texts = [secret.reveal() for secret in secrets]
+    return {part for text in texts for part in (text, _SCHEME.sub("", text)) if len(part) >= _SHORTEST_SECRET}

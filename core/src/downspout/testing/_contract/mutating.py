@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from urllib.parse import urlsplit
 
 from attrs import define, frozen
 
-from downspout._models import Credential
+from downspout._models import Credential, Link, Reference, is_url
 from downspout.errors import DownspoutError
 from downspout.testing._answer import Answer
-from downspout.testing._contract.answers import Answered, said_well
+from downspout.testing._contract.answers import said_well
 from downspout.testing._contract.bench import Bench
 from downspout.testing._contract.changes import Change, changes_of, some_changes
 from downspout.testing._contract.rules import Breach, Note, NotTried, service, told
@@ -76,25 +77,24 @@ class _Flow:
 
 
 def _flows(bench: Bench) -> Iterator[_Flow]:
-    credential = bench.signed_in()
+    credential, urls = bench.signed_in(), is_url(bench.link().url)
     uris = [bench.document, *([bench.reference(bench.case.folder)] if bench.case.folder else [])]
     for uri in uris:
-
-        def ask(uri: object = uri) -> Iterator[str]:
-            yield from _judged(bench.ask([bench.reference(uri)], credential))  # type: ignore[arg-type]
-
-        yield _Flow("resolve_link", ask, lambda: None)
+        yield _Flow("resolve_link", partial(_resolved, bench, uri, credential, urls), _nothing)
     if credential is not None:
         for refused in (None, credential):
-
-            def sign_in(refused: Credential | None = refused) -> Iterator[str]:
-                yield from _signed_in(bench, refused)
-
-            yield _Flow("authenticate", sign_in, bench.case.reset)
+            yield _Flow("authenticate", partial(_signed_in, bench, refused), bench.case.reset)
 
 
-def _judged(answered: Answered) -> Iterator[str]:
+def _nothing() -> None:
+    """Leave everything as it is."""
+
+
+def _resolved(bench: Bench, reference: Reference, credential: Credential | None, urls: bool) -> Iterator[str]:
+    answered = bench.ask([reference], credential)
     yield from answered.breaches
+    if isinstance(answered.first, Link) and is_url(answered.first.url) is not urls:
+        yield "the link's url is none"
 
 
 def _signed_in(bench: Bench, refused: Credential | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from downspout._accounts import COMMON, variable
 from downspout._models import HOOK_VERSION, Account, Link, Provider, Reference, Setting, origin_of
@@ -75,7 +76,7 @@ def hooks_fit(subject: Subject) -> Iterator[str]:
         yield exc.message
 
 
-def _fits(name: str, function: object) -> Iterator[str]:
+def _fits(name: str, function: Any) -> Iterator[str]:
     if function is None:
         return
     options = getattr(function, "downspout_impl", None)
@@ -88,10 +89,9 @@ def _fits(name: str, function: object) -> Iterator[str]:
         yield f"{name} is asynchronous; hooks run in threads"
     elif inspect.isgeneratorfunction(function) and not options["wrapper"]:
         yield f"{name} is a generator; a hook returns its answer"
-    if callable(function):
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.default is not parameter.empty:
-                yield f"{name} gives {parameter.name} a default, which hides it from the core"
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not parameter.empty:
+            yield f"{name} gives {parameter.name} a default, which hides it from the core"
 
 
 @offline(
@@ -245,9 +245,7 @@ STRANGE_DOCUMENTS = (
 )
 def bears_any_text(subject: Subject) -> Iterator[str]:
     """Ask about strange documents, with and without options, without a network."""
-    hook, account = subject.hook("resolve_link"), subject.account(endpoint="https://service.invalid")
-    if hook is None:
-        raise NotTried("It has no resolve_link.")
+    hook, account = subject.needed_hook("resolve_link"), subject.account(endpoint="https://service.invalid")
     for document in STRANGE_DOCUMENTS:
         for options in ({}, {"\x00": "\x00"}, {"part": document, "version": document}):
             reference = Reference(account.name, document, options)
@@ -263,9 +261,7 @@ def bears_any_text(subject: Subject) -> Iterator[str]:
 )
 def asks_nobody(subject: Subject) -> Iterator[str]:
     """Sign in with nothing, and with nobody there, and no network."""
-    hook = subject.hook("authenticate")
-    if hook is None:
-        raise NotTried("It has no authenticate: nobody signs in.")
+    hook = subject.needed_hook("authenticate")
     watch, account = Watch(), subject.account()
     for settings in ({}, {"endpoint": "https://service.invalid"}):
         arguments = {"account": subject.account(**settings), "refused": None, "interaction": None}

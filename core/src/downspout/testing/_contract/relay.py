@@ -14,7 +14,7 @@ from attrs import frozen
 
 from downspout._models import origin_of
 from downspout.errors import InvalidURI
-from downspout.testing._answer import Answer
+from downspout.testing._answer import Answer, Chunks
 from downspout.testing._connection import Connection
 from downspout.testing._message import BadRequest, Request
 from downspout.testing._wire import send_answer
@@ -136,6 +136,7 @@ def _leading_to_loopback(request: Request) -> SplitResult | None:
 
 
 def _read(response: http.client.HTTPResponse, request: Request) -> Answer:
+    """Return an answer as it came, framing and all."""
     headers = _carried(response.getheaders())
     length = response.headers.get("Content-Length")
     try:
@@ -145,9 +146,11 @@ def _read(response: http.client.HTTPResponse, request: Request) -> Answer:
         cut = Answer(response.status, exc.partial + bytes(exc.expected or 1), headers)
         return cut.with_wire(lengths=(str(whole),), cut_after=len(exc.partial))
     answer = Answer(response.status, body, headers, reason=response.reason)
-    if request.method == "HEAD" and length is not None:
-        return answer.with_wire(lengths=(length,))
-    return answer
+    if length is not None:
+        return answer.with_wire(lengths=(length,)) if request.method == "HEAD" else answer
+    if response.headers.get("Transfer-Encoding"):
+        return answer.with_wire(chunks=Chunks())
+    return answer.with_wire(lengths=()) if body else answer
 
 
 def _carried(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from attrs import evolve
 from downspout._models import Child, Folder, Link, Reference
 from downspout._names import relative_target
 from downspout.errors import DownspoutError
+from downspout.testing._contract.answers import named
 from downspout.testing._contract.bench import Bench
 from downspout.testing._contract.rules import Note, service, told
 
@@ -30,7 +31,7 @@ def answers_its_own(bench: Bench) -> Iterator[str]:
     answered = bench.ask([reference], credential, account=account)
     yield from answered.breaches
     if not isinstance(answered.first, Link):
-        yield f"the document becomes {kind(answered.first)} for an account of another name"
+        yield f"the document becomes {named(answered.first)} for an account of another name"
 
 
 @service(
@@ -45,7 +46,7 @@ def describes_the_document(bench: Bench) -> Iterator[str]:
         answered = bench.resolve(uri)
         yield from answered.breaches
         if not isinstance(answered.first, Link):
-            yield f"{uri} becomes {kind(answered.first)}"
+            yield f"{uri} becomes {named(answered.first)}"
             continue
         silent = [name for name in ("name", "size", "version") if getattr(answered.first, name) is None]
         if silent:
@@ -93,7 +94,7 @@ def spares_neighbours(bench: Bench) -> Iterator[str]:
             yield f"{uri} makes the whole call fail: {told(answered.raised)}"
         for reference, outcome in zip(some, answered.outcomes, strict=False):
             if reference == bench.document and not isinstance(outcome, Link):
-                yield f"next to {uri} the document becomes {kind(outcome)}"
+                yield f"next to {uri} the document becomes {named(outcome)}"
 
 
 @service(
@@ -149,7 +150,7 @@ def _fails_as(bench: Bench, uri: str, wanted: Sequence[type[DownspoutError]]) ->
                 outcome = exc
     if not isinstance(outcome, tuple(wanted)):
         names = " or ".join(each.__name__ for each in wanted)
-        yield f"{uri} becomes {kind(outcome)}, not {names}"
+        yield f"{uri} becomes {named(outcome)}, not {names}"
 
 
 @service(
@@ -183,7 +184,7 @@ def folders_unfold(bench: Bench) -> Iterator[str]:
         answered = bench.resolve(page)
         yield from answered.breaches
         if not isinstance(answered.first, Folder):
-            yield f"{page.shown} becomes {kind(answered.first)}"
+            yield f"{page.shown} becomes {named(answered.first)}"
             return
         children += answered.first.children
         seen.add(str(page))
@@ -209,7 +210,7 @@ def _unfolded(bench: Bench, children: Sequence[Child]) -> Iterator[str]:
         outcome = bench.resolve(str(child.reference)).first
         wanted = Folder if child.is_folder else Link
         if not isinstance(outcome, wanted):
-            yield f"the entry {child.path[:60]!r} becomes {kind(outcome)} when it is asked for by its URI alone"
+            yield f"the entry {child.path[:60]!r} becomes {named(outcome)} when it is asked for by its URI alone"
         elif isinstance(outcome, Link) and None not in (child.size, outcome.size) and child.size != outcome.size:
             yield f"the entry {child.path[:60]!r} has {child.size} bytes, its link {outcome.size}"
 
@@ -230,12 +231,3 @@ def _nature(outcome: object) -> object:
     if isinstance(outcome, Link):
         return "link", outcome.reference, outcome.name, outcome.size
     return type(outcome).__name__
-
-
-def kind(outcome: object) -> str:
-    """Return what an outcome is, as a phrase."""
-    if isinstance(outcome, BaseException):
-        return told(outcome)
-    return {Link: "a link", Folder: "a folder", type(None): "nothing"}.get(
-        type(outcome), f"a {type(outcome).__name__}"
-    )

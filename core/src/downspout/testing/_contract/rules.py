@@ -106,15 +106,6 @@ def service(name: str, title: str, advice: str) -> Callable[[ServiceCheck], Serv
     return register
 
 
-def rule_named(name: str) -> Rule:
-    """Return the rule `name`.
-
-    Raises:
-        KeyError: there is none.
-    """
-    return next(rule for rule in RULES if rule.name == name)
-
-
 def checked_skips(skips: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with an author's `skip`: unknown rules, and those without a reason."""
     known = {rule.name for rule in RULES}

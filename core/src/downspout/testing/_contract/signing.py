@@ -1,16 +1,16 @@
 """The rules of `authenticate`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 from downspout._models import Credential, Link, Secret
 from downspout.errors import AuthenticationError, ConfigurationError, DownspoutError
 from downspout.testing._answer import Answer
+from downspout.testing._contract.answers import named
 from downspout.testing._contract.bench import Bench
 from downspout.testing._contract.relay import Lie, parts_of
-from downspout.testing._contract.resolving import kind
-from downspout.testing._contract.rules import NotTried, service, told
+from downspout.testing._contract.rules import NotTried, service
 from downspout.testing._message import Request
 
 _THREADS = 8
@@ -27,17 +27,15 @@ def waits_to_be_asked(bench: Bench) -> Iterator[str]:
     answered = bench.ask([bench.document], None)
     yield from answered.breaches
     sent = [text for each in bench.relay.passed for _, text in parts_of(each.request)]
-    if any(secret in text for secret in bench.secrets() for text in sent):
+    if any(secret in text for secret in bench.own_secrets() for text in sent):
         yield "without a credential it sends a secret of the account's: that is for authenticate"
     if isinstance(answered.first, Link):
         return
     if not isinstance(answered.first, AuthenticationError):
-        yield f"without a credential the document becomes {kind(answered.first)}, not AuthenticationError"
+        yield f"without a credential the document becomes {named(answered.first)}, not AuthenticationError"
 
 
 def _need_sign_in(bench: Bench) -> Credential:
-    if not bench.has_sign_in:
-        raise NotTried("It has no authenticate: nobody signs in.")
     return bench.authenticate()
 
 
@@ -102,8 +100,9 @@ def renews_once(bench: Bench) -> Iterator[str]:
     with bench.client() as (client, spy):
         client.resolve(bench.document)
         before = len(spy.credentials)
-        expired = bench.case.expire_credential() is not NotImplemented
-        lie: Lie = _honest if expired else _refusing(bench.secrets(*spy.credentials))
+        lie = (
+            _honest if bench.case.expire_credential() is not NotImplemented else _refusing(bench, spy.credentials)
+        )
 
         def again() -> object:
             return next(client.resolve_many([bench.document]))
@@ -113,10 +112,8 @@ def renews_once(bench: Bench) -> Iterator[str]:
             outcomes = [each.result() for each in waiting]
         refused = [each for each in outcomes if not isinstance(each, Link)]
         renewals = len(spy.credentials) - before
-    if not expired and refused and renewals == 0:
-        raise NotTried("The emulator cannot let a credential expire: override `expire_credential`.")
     if refused:
-        yield f"after its credential expired the document becomes {kind(refused[0])}"
+        yield f"after its credential expired the document becomes {named(refused[0])}"
     if renewals != 1:
         yield f"{_THREADS} callers with an expired credential led to {renewals} new ones"
 
@@ -125,8 +122,15 @@ def _honest(_request: Request, honest: Callable[[], Answer]) -> Answer:
     return honest()
 
 
-def _refusing(secrets: set[str]) -> Lie:
-    """Answer 401 to whatever carries one of these secrets."""
+def _refusing(bench: Bench, credentials: Sequence[Credential]) -> Lie:
+    """Answer 401 to whatever carries a secret of these credentials.
+
+    Raises:
+        NotTried: they hold none but the account's own, which it signs in with.
+    """
+    secrets = bench.secrets(*credentials) - bench.own_secrets()
+    if not secrets:
+        raise NotTried("The emulator cannot let a credential expire: override `expire_credential`.")
 
     def lie(request: Request, honest: Callable[[], Answer]) -> Answer:
         if any(secret in text for secret in secrets for _, text in parts_of(request)):
@@ -150,6 +154,9 @@ def keeps_accounts_apart(bench: Bench) -> Iterator[str]:
         for name, account in sides.items()
     }
 
+    def run(number: int) -> list[str]:
+        return list(one(number))
+
     def one(number: int) -> Iterator[str]:
         name = list(sides)[number % 2]
         uris = [bench.document, bench.case.missing][:: 1 if number % 4 < 2 else -1]
@@ -160,13 +167,7 @@ def keeps_accounts_apart(bench: Bench) -> Iterator[str]:
             yield from answered.breaches
             is_there = reference.document == bench.document.document
             if isinstance(answered.first, Link) != is_there and is_there:
-                yield f"in a thread the document becomes {kind(answered.first)}"
-
-    def run(number: int) -> list[str]:
-        try:
-            return list(one(number))
-        except Exception as exc:
-            return [f"in a thread: {told(exc)}"]
+                yield f"in a thread the document becomes {named(answered.first)}"
 
     with ThreadPoolExecutor(_THREADS) as threads:
         waiting = [threads.submit(copy_context().run, run, number) for number in range(2 * _THREADS)]

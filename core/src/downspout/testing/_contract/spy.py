@@ -40,8 +40,7 @@ class Spy:
         """See who is asking."""
         self.refused.append(refused)
         answer = yield
-        if isinstance(answer, Credential):
-            self.credentials.append(answer)
+        self.credentials += [answer] if isinstance(answer, Credential) else []
         return answer
 
     @hookimpl(wrapper=True)

@@ -103,6 +103,17 @@ class Subject:
                 return _by_keywords(found.function, found.argnames)
         return None
 
+    def needed_hook(self, name: str) -> Callable[..., Any]:
+        """Return the plugin's own implementation of a hook.
+
+        Raises:
+            NotTried: it has none, or cannot be used.
+        """
+        found = self.hook(name)
+        if found is None:
+            raise NotTried(f"It has no {name}.")
+        return found
+
     def account(self, name: str | None = None, provider: str | None = None, **settings: object) -> Account:
         """Return an account with the plugin's defaults; `settings` win over them, secrets given as text."""
         values: dict[str, object] = self.provider.defaults(settings)

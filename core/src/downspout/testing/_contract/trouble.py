@@ -5,18 +5,17 @@ import json
 import time
 from collections.abc import Callable, Iterator
 
-from downspout._models import Credential, Link
+from downspout._models import Credential
 from downspout.errors import (
     DownspoutError,
     RateLimited,
     Unavailable,
 )
 from downspout.testing._answer import Answer
-from downspout.testing._contract.answers import said_well
+from downspout.testing._contract.answers import named, said_well
 from downspout.testing._contract.bench import TIMEOUT, Bench
 from downspout.testing._contract.relay import Lie
-from downspout.testing._contract.resolving import kind
-from downspout.testing._contract.rules import NotTried, service
+from downspout.testing._contract.rules import service
 from downspout.testing._contract.streaming import read
 
 _RETRY_AFTER = 7
@@ -47,7 +46,7 @@ def obeys_throttling(bench: Bench) -> Iterator[str]:
         if time.monotonic() - begun > _RETRY_AFTER / 2:
             yield f"{name} waits by itself"
         if not isinstance(outcome, RateLimited):
-            yield f"{name} makes {kind(outcome)} of 429"
+            yield f"{name} makes {named(outcome)} of 429"
         elif outcome.retry_after is None or not _RETRY_AFTER - 2 <= outcome.retry_after <= _RETRY_AFTER:
             yield f"{name} makes retry_after={outcome.retry_after} of Retry-After: {_RETRY_AFTER}"
 
@@ -64,7 +63,7 @@ def tells_trouble(bench: Bench) -> Iterator[str]:
             with bench.relay.lying(always(Answer(status, _PAGE, _HTML))):
                 outcome = ask()
             if not isinstance(outcome, DownspoutError) or not outcome.retryable:
-                yield f"{name} makes {kind(outcome)} of {status}"
+                yield f"{name} makes {named(outcome)} of {status}"
 
 
 @service(
@@ -83,7 +82,7 @@ def gives_up_in_time(bench: Bench) -> Iterator[str]:
         if seconds > _PATIENT:
             yield f"{name} takes {seconds:.1f} s when nothing answers within {_SHORT} s"
         if not isinstance(outcome, Unavailable):
-            yield f"{name} makes {kind(outcome)} of silence"
+            yield f"{name} makes {named(outcome)} of silence"
 
 
 @service(
@@ -103,7 +102,7 @@ def bears_broken_connections(bench: Bench) -> Iterator[str]:
             with bench.relay.lying(lie):
                 outcome = ask()
             if not isinstance(outcome, DownspoutError) or not outcome.retryable:
-                yield f"{name} makes {kind(outcome)} of {how}"
+                yield f"{name} makes {named(outcome)} of {how}"
 
 
 def _nonsense() -> list[tuple[str, Answer]]:
@@ -139,12 +138,10 @@ def bears_nonsense(bench: Bench) -> Iterator[str]:
         for name, ask in _questions(bench, opening=False):
             with bench.relay.lying(always(answer)):
                 outcome = ask()
-            if isinstance(outcome, Link):
-                yield f"{name} makes a link of {what}"
-            elif not isinstance(outcome, DownspoutError | Credential):
-                yield f"{name} makes {kind(outcome)} of {what}"
-            elif isinstance(outcome, DownspoutError):
+            if isinstance(outcome, DownspoutError):
                 yield from (f"{what}: {breach}" for breach in said_well(outcome, [bench.document]))
+            elif not isinstance(outcome, Credential):
+                yield f"{name} makes {named(outcome)} of {what}"
 
 
 Question = tuple[str, Callable[[], object]]
@@ -190,7 +187,5 @@ def _asks(bench: Bench, question: Callable[[], object]) -> bool:
 def _settled(question: Callable[[], object]) -> object:
     try:
         return question()
-    except NotTried:
-        raise
     except Exception as exc:
         return exc

@@ -78,7 +78,7 @@ def _add_audit_hook() -> None:
             _added = True
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
+def _audit(event: str, args: tuple[Any, ...]) -> None:  # pragma: no cover - Python traces no audit hook
     watch = _current.get(None)
     if watch is None:
         return
