@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import subprocess
 import sys
 
@@ -78,9 +79,11 @@ PUBLIC = {
 
 def loaded_by(*arguments):
     """Run Python in a process of its own; return its output and the modules that it loaded."""
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-X", "importtime", *arguments]
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("COV")
+    }  # it loads much itself
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
     assert done.returncode == 0, done.stderr[-2000:]
     names = {
         line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")

@@ -5,7 +5,19 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from downspout import Account, Child, Credential, Folder, Headers, Link, Provider, Reference, Secret, Setting
+from downspout import (
+    Account,
+    Child,
+    Credential,
+    Folder,
+    Headers,
+    Link,
+    Progress,
+    Provider,
+    Reference,
+    Secret,
+    Setting,
+)
 from downspout._models import FrozenMapping
 from downspout.errors import InvalidURI
 
@@ -60,6 +72,21 @@ def test_mappings_given_to_a_value_are_copied_and_read_only():
 def test_a_value_that_makes_no_sense_is_refused(make):
     with pytest.raises((TypeError, ValueError, InvalidURI)):
         make()
+
+
+def test_a_setting_s_default_may_follow_the_others():
+    region = Setting("region", "where", default="global")
+    endpoint = Setting("endpoint", "by region", default=lambda values: f"https://{values['region']}.example")
+    provider = Provider("ab", "A", [region, endpoint, Setting("token", "proof", secret=True)])
+    assert provider.defaults({}) == {"region": "global", "endpoint": "https://global.example", "token": None}
+    assert provider.defaults({"region": "china"})["endpoint"] == "https://china.example"
+    assert provider.defaults({"endpoint": "https://mine"})["endpoint"] == "https://mine"
+    assert "default='global'" in repr(region)
+    assert "default=…" in repr(endpoint)
+
+
+def test_progress_counts_bytes():
+    assert Progress(REFERENCE, "downloading", done=7).bytes == 7
 
 
 def test_an_account_gives_its_settings_as_text_and_flags():

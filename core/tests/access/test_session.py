@@ -12,7 +12,7 @@ from downspout._accounts import MemoryStore
 from downspout._http import Pool, Rules
 from downspout._plugins import Hooks, PluginRegistry, Workers
 from downspout.errors import AuthenticationError, InvalidURI, NotFound, PermissionDenied, Unavailable
-from downspout.testing import Document, LyingServer
+from downspout.testing import Delay, Document, LyingServer
 
 NAMES = "abcde"
 
@@ -233,6 +233,20 @@ def test_what_is_no_url_trusts_nothing(session_of):
     session.trust(Reference("svc", "no-url"))
     session.trust(Reference("svc", "https://ü" + "x" * 70))
     assert session._typed == set()
+
+
+def test_whoever_waits_without_being_told_to_stop_waits(session_of, server):
+    server.route("/slow", lambda request: {})
+    server.script("/slow", [Delay(0.4)])
+    server.script("/a", [Delay(0.4)])
+
+    def resolve_link(references, http):
+        assert http.request("POST", server.url("/slow")).ok
+        return [Link(references[0], server.url("/a"))]
+
+    session = session_of(resolve_link=resolve_link)
+    (link,) = session.resolve(references("a"))
+    source(session, [], link).open(link, 0, None, None).close()
 
 
 # A document's links.

@@ -1,5 +1,6 @@
 """Credentials in a keyring: an in-memory one here, with the manners of the real ones."""
 
+import sys
 import time
 
 import pytest
@@ -123,4 +124,30 @@ def test_a_backend_that_works_is_used_and_one_that_never_does_is_not(monkeypatch
     monkeypatch.setattr(keyring, "get_keyring", Ring)
     assert isinstance(usable_backend(), Ring)
     monkeypatch.setattr(keyring, "get_keyring", null.Keyring)
+    assert usable_backend() is None
+
+
+def test_a_credential_that_is_too_long_for_a_keyring_goes_to_a_file(store, ring, tmp_path, caplog):
+    huge = Credential("work", {"https://a.example"}, {"token": Secret("hush" * 60_000)})
+    store.put("work", huge)
+    assert store.get("work") == huge
+    assert ring.entries == {}
+    assert (tmp_path / "state" / "work.json").exists()
+    assert "too long for a keyring" in caplog.text
+
+
+def test_one_at_a_time_holds_an_account(store):
+    with store.lock("work"):
+        pass
+
+
+def test_forgetting_what_is_in_a_keyring_that_went_away(store, tmp_path):
+    store.put("work", CREDENTIAL)
+    UserStore(tmp_path / "state", lambda: None).delete("work")
+    assert UserStore(tmp_path / "state", lambda: None).get("work") is None
+    store.delete("work")
+
+
+def test_without_the_extra_there_is_no_keyring(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
     assert usable_backend() is None

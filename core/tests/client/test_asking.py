@@ -3,6 +3,8 @@
 import pytest
 
 from downspout import Account, Client, Credential, Folder, Link, Reference, Secret, Setting
+from downspout._batch import Wanted
+from downspout._client import ClientSettings
 from downspout.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -11,6 +13,7 @@ from downspout.errors import (
     NoProvider,
     NotFound,
     PluginError,
+    StorageError,
 )
 from downspout.testing import LyingServer, Redirect, Status
 
@@ -118,6 +121,41 @@ def test_the_settings_that_an_application_gives_are_checked_and_secret(client_of
     assert isinstance(account["token"], Secret)
     assert account["endpoint"] == "https://h.example"
     assert "s3cret" not in repr(account)
+
+
+# Reading and downloading.
+
+
+def test_some_bytes_of_a_document_are_read(client):
+    with client.open_at("svc:a", 10, 20) as file:
+        assert file.read() == b"a" * 10
+    with client.open_at("svc:a", -5, None) as file:
+        assert file.read() == b"a" * 5
+
+
+def test_a_batch_has_a_folder_and_may_have_a_ledger(client, tmp_path):
+    ledger = tmp_path / "deep" / "ledger.sqlite"
+    ledger.parent.mkdir()
+    for status in ("ok", "skipped"):
+        results = list(client.download_many(["svc:a", "nonsense"], tmp_path / "deep", ledger=ledger))
+        assert sorted((result.index, result.status) for result in results) == [(1, status), (2, "failed")]
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StorageError, match="while making the folder below"):
+        list(client.download_many(["svc:a"], tmp_path / "file" / "below"))
+
+
+def test_what_was_wrong_before_it_was_asked_for_stays_wrong(client, tmp_path):
+    wanted = Wanted("svc:a", index=7).wrong(NotFound("It was never there."))
+    (result,) = client.download_many([wanted], tmp_path)
+    assert (result.index, result.status, result.error.message) == (7, "failed", "It was never there.")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "hook_timeout", "limit"),
+    [(30.0, None, 120.0), (30.0, 5.0, 5.0), (None, None, None), (None, 5.0, 5.0)],
+)
+def test_a_hook_may_take_four_times_as_long_as_an_answer(timeout, hook_timeout, limit):
+    assert ClientSettings(timeout=timeout, hook_timeout=hook_timeout).hook_limit == limit
 
 
 # Signing in.

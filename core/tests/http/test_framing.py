@@ -201,6 +201,17 @@ def test_a_head_may_come_byte_by_byte(http, server):
     assert http().request("GET", server.url("/a")).text() == CONTENT.decode()
 
 
+def test_a_body_is_whole_though_its_end_mark_is_not(http, server):
+    class Half(Fault):
+        def _change(self, answer):
+            return answer.with_wire(chunks=Chunks(100, last=b"0\r\n", hang_up=True), lengths=())
+
+    server.script("/a", [Half()])
+    bound = http()
+    assert [bound.request("GET", server.url("/a")).text() for _ in range(2)] == [CONTENT.decode()] * 2
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
 def test_trailers_without_an_end_are_an_error(http, server):
     class Trailers(Fault):
         def _change(self, answer):

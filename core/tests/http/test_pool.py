@@ -1,6 +1,7 @@
 """Connections are used again, replaced when they died meanwhile, and never more than a few are kept."""
 
 import socket
+import ssl
 import threading
 import time
 
@@ -179,6 +180,20 @@ def test_sixteen_threads_share_one_pool(http, server):
     assert wrong == []
     assert len(server.requests) == 320
     assert server.connections_seen <= 16
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        (OSError(113, "No route to https://h/?sig=s3cret"), "acc:doc: the connection failed."),
+        (ConnectionResetError("https://h/?sig=s3cret"), "acc:doc: the connection broke off."),
+        (ssl.SSLEOFError("https://h/?sig=s3cret"), "acc:doc: the connection broke off."),
+        (TimeoutError("https://h/?sig=s3cret"), "acc:doc: no answer within 7 s."),
+        (ValueError("https://h/?sig=s3cret"), "acc:doc: the server sent what is not HTTP."),
+    ],
+)
+def test_trouble_is_told_in_our_words(trouble, says):
+    assert pool.mapped(trouble, "acc:doc", 7.0).message == says
 
 
 def test_an_address_of_ipv6_is_written_in_brackets(http):

@@ -1,6 +1,7 @@
 """Everything has an end: connecting, waiting, dripping, and what somebody cancels."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from downspout._http import BoundHttp
+from downspout._http.wire import Wire
 from downspout.errors import Cancelled, LinkRefused, ProtocolError, Unavailable
 from downspout.testing import (
     Delay,
@@ -84,26 +86,6 @@ def test_a_body_that_drips_goes_on(bound, server):
     assert len(counts) > 1
 
 
-@contextlib.contextmanager
-def dripping(at_once, slowly):
-    """A server that sends one byte after the other, whatever part of an answer that is."""
-
-    def serve():
-        with contextlib.suppress(OSError), listener.accept()[0] as sock:
-            sock.recv(65536)
-            sock.sendall(at_once)
-            while not stop.wait(0.05):
-                sock.send(slowly)
-
-    stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        stop.set()
-        thread.join()
-
-
 def read(stream, counts):
     try:
         while not counts or counts[-1]:
@@ -120,7 +102,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     [(CHUNKED, b"0", 0), (CHUNKED + b"5\r\nhello\r\n", b"0", 5), (CHUNKED + b"5\r\nhello\r\n0\r\n", b"a", 5)],
     ids=["first size", "next size", "trailer"],
 )
-def test_what_drips_between_the_bytes_is_given_up(http, at_once, slowly, came):
+def test_what_drips_between_the_bytes_is_given_up(http, dripping, at_once, slowly, came):
     with dripping(at_once, slowly) as url:
         stream, counts = http(timeout=SOON).open("GET", url), []
         with soon(), pytest.raises(Unavailable, match="no answer within"):
@@ -131,7 +113,7 @@ def test_what_drips_between_the_bytes_is_given_up(http, at_once, slowly, came):
 @pytest.mark.parametrize(
     "at_once", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nX-A: "]
 )
-def test_a_head_that_drips_is_given_up(http, at_once):
+def test_a_head_that_drips_is_given_up(http, dripping, at_once):
     with (
         dripping(at_once, b"H"[: not at_once] or b"x") as url,
         soon(),
@@ -242,3 +224,25 @@ def test_what_is_cancelled_on_a_kept_connection_leaves_none_behind(http, server)
     stopper.join()
     server.wait_for_connections(0)
     assert server.connections_seen == 1
+
+
+def test_a_proxy_that_drips_is_given_up(http, dripping):
+    with (
+        dripping(b"HTTP/1.1 200 OK\r\n", b"x") as proxy,
+        soon(),
+        pytest.raises(Unavailable, match="no answer within"),
+    ):
+        http(timeout=SOON, proxy=proxy).request("GET", "https://svc.example/")
+
+
+def test_a_wire_of_its_own_waits_and_gives_up():
+    here, there = socket.socketpair()
+    with there, contextlib.closing(Wire(here, 0.6)) as wire:
+        assert wire.is_quiet
+        there.sendall(b"one line\nmore")
+        assert wire.take_until(re.compile(rb"\n"), 100) == b"one line\n"
+        assert not wire.is_quiet
+        buffer = bytearray(9)
+        assert (wire.receive_into(memoryview(buffer), 0.0), buffer[:4]) == (4, b"more")
+        with soon(), pytest.raises(TimeoutError):
+            wire.receive_into(memoryview(buffer), 0.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from downspout.errors import ConfigurationError, Unavailable
-from downspout.testing import BadCertificate, Cut, Document, LyingServer
+from downspout.testing import BadCertificate, Chunked, CloseDelimited, Cut, Document, LyingServer
 
 
 @pytest.fixture
@@ -66,7 +66,15 @@ def test_what_one_account_trusts_another_does_not(http, server):
 
 
 @pytest.mark.parametrize("ending", ["truncate", "reset"])
-def test_a_connection_without_a_goodbye_is_no_end(http, server, ending):
-    server.script("/a", [Cut(10, ending)])
-    with pytest.raises(Unavailable):
+@pytest.mark.parametrize(
+    "framing", [Cut(10), CloseDelimited() + Cut(10), Chunked(7) + Cut(10)], ids=["length", "close", "chunks"]
+)
+def test_a_connection_without_a_goodbye_is_no_end(http, server, framing, ending):
+    server.script("/a", [framing + Cut(10, ending)])
+    with pytest.raises(Unavailable, match="broke off"):
         http(ca_bundle=server.ca_file).request("GET", server.url("/a"))
+
+
+def test_with_a_goodbye_it_is_one(http, server):
+    server.script("/a", [CloseDelimited()])
+    assert http(ca_bundle=server.ca_file).request("GET", server.url("/a")).text() == "hello" * 10_000

@@ -322,6 +322,19 @@ def test_a_stream_that_comes_too_late_is_closed(workers, closes):
     assert stream.closed is closes
 
 
+def test_ctrl_c_goes_up_as_it_is(hooks, monkeypatch):
+    def interrupted(self, timeout=None):
+        raise KeyboardInterrupt
+
+    made = hooks(resolve_link=returning([LINK, LINK]))
+    resolved(made)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            resolved(made)
+    assert len(resolved(made)) == 2
+
+
 def hook_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("downspout-hook")]
 

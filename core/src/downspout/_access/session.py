@@ -80,7 +80,7 @@ class Session:
         credential = self.credentials.current()
         outcomes: dict[int, Outcome] = {}
         asked = list(range(len(references)))
-        for tries in count():
+        for tries in count():  # pragma: no branch - left from inside
             http = self._bound(credential, shown, cancelled)
             try:
                 answers = self.hooks.resolve_link(self.account, [references[i] for i in asked], credential, http)

@@ -184,12 +184,12 @@ def mapped(exc: Exception, shown: str, timeout: float | None) -> DownspoutError:
             f"{shown}: the certificate of the server is not trusted ({exc.verify_message}).",
             hint="Set ca_bundle if the server has an authority of its own.",
         )
-    if isinstance(exc, ssl.SSLError) and not isinstance(exc, TimeoutError):
+    if isinstance(exc, ssl.SSLError) and not isinstance(exc, TimeoutError | ssl.SSLEOFError):
         return Unavailable(f"{shown}: the encrypted connection failed ({exc.reason or 'cut off'}).")
     if isinstance(exc, TimeoutError):
         after = f" within {timeout:g} s" if timeout else ""
         return Unavailable(f"{shown}: no answer{after}.", hint="Try again, or raise --timeout.")
-    if isinstance(exc, ConnectionError):
+    if isinstance(exc, ConnectionError | ssl.SSLEOFError):
         return Unavailable(f"{shown}: the connection broke off.")
     if isinstance(exc, BadAnswer | ValueError):
         return ProtocolError(f"{shown}: the server sent what is not HTTP.")

@@ -62,6 +62,8 @@ class Wire:
 
     def __init__(self, sock: socket.socket, patience: float | None) -> None:
         sock.setblocking(False)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.suppress_ragged_eofs = False  # an end without TLS's goodbye is a cut, by whoever
         self._sock = sock
         self._patience = patience
         self._ahead, self._at = b"", 0  # what was received beyond what was wanted, and how far that is used
@@ -76,7 +78,7 @@ class Wire:
                 rest = rest[self._sock.send(rest) :]
             except _NOT_WRITABLE_YET:
                 self._wait(_is_writable)
-            except ssl.SSLWantReadError:
+            except ssl.SSLWantReadError:  # pragma: no cover - a server that renegotiates, as old ones do
                 self._wait(_is_readable)
 
     @property

@@ -100,7 +100,7 @@ class Workers:
     def _abandon(self, worker: _Worker, call: _Call) -> None:
         worker.calls.put(None)
         call.abandoned = True
-        if call.done.is_set():  # just now
+        if call.done.is_set():  # pragma: no cover - just now: a matter of microseconds
             call.drop()
 
     def _give_back(self, worker: _Worker) -> None:
