@@ -1,6 +1,7 @@
 """The part of the contract that needs no service, and how a contract is set up."""
 
 import sys
+import time
 import unittest
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
@@ -108,6 +109,25 @@ def test_a_generator_is_no_hook():
     module.resolve_link = resolve_link
     details = rule("hooks-fit").score(Subject("generating", module), {}).details
     assert any("generator" in detail for detail in details)
+
+
+def test_hooks_that_wait_for_ever_are_given_up(monkeypatch):
+    monkeypatch.setattr("downspout.testing._contract.subject.CALL_LIMIT", 0.1)
+
+    class Waiting(Plugin):
+        @hookimpl
+        def authenticate(self, account):
+            time.sleep(0.3)
+
+        @hookimpl
+        def resolve_link(self, account):
+            time.sleep(0.3)
+
+    card = check_offline(Waiting())
+    details = {score.rule: score.details for score in card.scores if score.verdict == "broken"}
+    assert set(details) == {"leaves-others-alone", "bears-any-text", "asks-nobody"}
+    for found in details.values():
+        assert all("does not answer within 0.1 s" in detail for detail in found)
 
 
 # Entry points.

@@ -49,7 +49,7 @@ class Bench:
     known: list[Credential] = field(factory=list)
     clock: Clock = field(factory=Clock)
     _workers: Workers = field(factory=Workers)
-    _pools: list[Pool] = field(factory=list)
+    _pools: dict[float, Pool] = field(factory=dict)
     _memory: dict[str, Any] = field(factory=dict)
 
     @classmethod
@@ -64,9 +64,13 @@ class Bench:
             yield bench
 
     def _close(self) -> None:
-        for pool in self._pools:
-            pool.close()
+        self._close_pools()
         self._workers.close()
+
+    def _close_pools(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
 
     # What is asked.
 
@@ -95,9 +99,10 @@ class Bench:
         """Whether the plugin has an `authenticate`."""
         return self.subject.hook("authenticate") is not None
 
-    def account(self, name: str | None = None, **changes: object) -> Account:
-        """Return the account under test, with `changes` to its settings."""
-        return self.with_settings(name, {**self.settings, **changes})
+    def account(self, name: str | None = None) -> Account:
+        """Return the account under test, under another name if one is given."""
+        account: Account = self.once(f"account {name}", lambda: self.with_settings(name, self.settings))
+        return account
 
     def with_settings(self, name: str | None, settings: Mapping[str, object]) -> Account:
         """Return an account with these settings and the plugin's defaults, looked up as the core does."""
@@ -111,8 +116,7 @@ class Bench:
 
     def http(self, account: Account, credential: Credential | None, timeout: float = TIMEOUT) -> Http:
         """Return what hooks ask with, through the relay."""
-        pool = Pool(timeout)
-        self._pools.append(pool)
+        pool = self._pools.setdefault(timeout, Pool(timeout))
         return BoundHttp(pool, rules_of(account, {}), account, credential, self.clock, account.name, timeout)
 
     def call(self, name: str, *, limit: float = CALL_LIMIT, **arguments: Any) -> Any:
@@ -123,7 +127,7 @@ class Bench:
             TimeLimitExceeded: it took more than `limit` seconds.
             BaseException: whatever the hook raises.
         """
-        hook = self.subject.needed_hook(name)
+        hook: Callable[..., Any] = self.once(f"hook {name}", lambda: self.subject.needed_hook(name))
         return self._workers.call(lambda: hook(**arguments), limit)
 
     def authenticate(
@@ -260,9 +264,7 @@ class Bench:
         self.relay.passed.clear()
         self.relay.forget()
         self.case.reset()
-        for pool in self._pools:
-            pool.close()
-        self._pools.clear()
+        self._close_pools()
         self.clock = Clock()
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:

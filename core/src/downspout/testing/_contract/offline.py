@@ -18,7 +18,7 @@ from downspout.errors import (
 )
 from downspout.testing._contract.answers import of_resolving, said_well
 from downspout.testing._contract.rules import NotTried, offline, told
-from downspout.testing._contract.subject import HOOKS, NoNetwork, Subject
+from downspout.testing._contract.subject import HOOKS, NoNetwork, Subject, timed
 from downspout.testing._contract.watch import Watch
 
 _LARGEST_BATCH = 10_000
@@ -188,7 +188,7 @@ def leaves_others_alone(subject: Subject) -> Iterator[str]:
         if hook is None:
             continue
         try:
-            answer = hook(**_arguments(other, reference, network))
+            answer = timed(hook)(**_arguments(other, reference, network))
         except Exception as exc:
             yield f"{name} raises {told(exc)}"
         else:
@@ -245,12 +245,15 @@ STRANGE_DOCUMENTS = (
 )
 def bears_any_text(subject: Subject) -> Iterator[str]:
     """Ask about strange documents, with and without options, without a network."""
-    hook, account = subject.needed_hook("resolve_link"), subject.account(endpoint="https://service.invalid")
+    hook = timed(subject.needed_hook("resolve_link"))
+    account = subject.account(endpoint="https://service.invalid")
     for document in STRANGE_DOCUMENTS:
         for options in ({}, {"\x00": "\x00"}, {"part": document, "version": document}):
             reference = Reference(account.name, document, options)
-            for breach in of_resolving(hook, account, [reference], None, NoNetwork()).breaches:
-                yield f"{document[:20]!r}: {breach}"
+            answered = of_resolving(hook, account, [reference], None, NoNetwork())
+            yield from (f"{document[:20]!r}: {breach}" for breach in answered.breaches)
+            if isinstance(answered.raised, TimeoutError):
+                return
 
 
 @offline(
@@ -261,7 +264,7 @@ def bears_any_text(subject: Subject) -> Iterator[str]:
 )
 def asks_nobody(subject: Subject) -> Iterator[str]:
     """Sign in with nothing, and with nobody there, and no network."""
-    hook = subject.needed_hook("authenticate")
+    hook = timed(subject.needed_hook("authenticate"))
     watch, account = Watch(), subject.account()
     for settings in ({}, {"endpoint": "https://service.invalid"}):
         arguments = {"account": subject.account(**settings), "refused": None, "interaction": None}

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, NoReturn
@@ -11,11 +12,12 @@ from typing import Any, NoReturn
 from attrs import field, frozen
 
 from downspout._models import Account, Provider, Secret
-from downspout._plugins import PluginRegistry, builtin, entries
+from downspout._plugins import PluginRegistry, TimeLimitExceeded, Workers, builtin, entries
 from downspout._plugins.entries import Entries, Entry
 from downspout.errors import NoProvider, PluginError, Unavailable
 from downspout.testing._contract.rules import NotTried, told
 
+CALL_LIMIT = 10.0  # seconds that a hook may take that reaches nobody
 HOOKS = ("authenticate", "resolve_link", "open_stream")
 
 
@@ -132,6 +134,19 @@ def _can_be_imported(name: str) -> bool:
         return name in sys.modules or importlib.util.find_spec(name) is not None
     except Exception:
         return package != ""  # the package is there, and trips over itself
+
+
+def timed(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `hook`, called in a thread as the core does, and given up after a while by `TimeoutError`."""
+
+    def call(**arguments: Any) -> Any:
+        with closing(Workers()) as workers:
+            try:
+                return workers.call(lambda: hook(**arguments), CALL_LIMIT)
+            except TimeLimitExceeded:
+                raise TimeoutError(f"it does not answer within {CALL_LIMIT:g} s") from None
+
+    return call
 
 
 def _name_of(plugin: object) -> str:
