@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from downspout import Account, Client, Credential, Folder, Link, Provider, Reference, Result, Secret
-from downspout._transfer.part import work_files
+from downspout._transfer.finished import work_files
 from downspout.errors import AuthenticationError, DownspoutError
 from downspout.hookspecs import hookimpl
 from downspout.testing import Document, LyingServer, Pattern

@@ -94,7 +94,7 @@ class Memory:
         head, slash, last = name.rpartition("/")
         return head + slash + distinct_name(last, lambda other: folded(head + slash + other) in self._names)
 
-    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[str, ...]) -> None:
+    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[Path, ...]) -> None:
         """Remember what came of a document; `kept` is removed once that is certain to last.
 
         Raises:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from attrs import evolve, field, frozen
 

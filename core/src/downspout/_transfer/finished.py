@@ -14,10 +14,15 @@ from downspout._transfer.record import Record, read_record
 
 def work_files(target: Path) -> tuple[Path, Path]:
     """Return the part and the record of a target: beside it, so that a rename is one step."""
+    stem = work_stem(target)
+    return Path(f"{stem}.part"), Path(f"{stem}.json")
+
+
+def work_stem(target: Path) -> str:
+    """Return what the paths of all work files of a target begin with."""
     folder, name = os.path.split(target)
     tag = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
-    stem = os.path.join(folder, f".downspout-{tag}")
-    return Path(f"{stem}.part"), Path(f"{stem}.json")
+    return os.path.join(folder, f".downspout-{tag}")
 
 
 @frozen
@@ -84,10 +89,10 @@ def sweep(folder: Path) -> None:
         ]
     for part in parts:
         if part.stat(follow_symlinks=False).st_nlink > 1:
-            remove((Path(part.path).with_suffix(".json"), Path(part.path)))
+            remove((part.path.removesuffix(".part") + ".json", part.path))
 
 
-def remove(paths: Iterable[Path]) -> None:
+def remove(paths: Iterable[str | Path]) -> None:
     """Remove work files; what cannot be removed is in nobody's way."""
     for path in paths:
         with contextlib.suppress(OSError):

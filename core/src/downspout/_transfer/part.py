@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from downspout._names import distinct_name
-from downspout._transfer.finished import remove, work_files
+from downspout._transfer.finished import remove, work_stem
 from downspout._transfer.record import Record, read_record, write_record
 from downspout._transfer.target import (
     already_there,
@@ -38,8 +38,9 @@ class Part:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self._path, self._record_path = work_files(target)
-        self._spare = self._path.with_suffix(".spare")  # a second name, for the moment of replacing the target
+        stem = work_stem(target)
+        self._path, self._record_path = f"{stem}.part", f"{stem}.json"
+        self._spare = f"{stem}.spare"  # a second name, for the moment of replacing the target
         self._fd = -1
         self._worth_keeping = False
         self.record: Record | None = None
@@ -64,7 +65,7 @@ class Part:
         fd, self._fd = self._fd, -1
         with contextlib.suppress(OSError):  # what was to last was flushed before: closing has no news to tell
             if not self._worth_keeping and self._is_at_its_place(os.fstat(fd)):
-                self._path.unlink()
+                os.unlink(self._path)
         with contextlib.suppress(OSError):
             os.close(fd)
 
@@ -85,7 +86,7 @@ class Part:
                 self._lock(fd)
                 facts = os.fstat(fd)
                 if not stat.S_ISREG(facts.st_mode):
-                    raise StorageError(f"{self._path.name} is no regular file.", hint="Remove it.")
+                    raise StorageError(f"{os.path.basename(self._path)} is no regular file.", hint="Remove it.")
                 if self._is_at_its_place(facts) and (facts.st_nlink == 1 or not self._has_another_name(fd)):
                     return fd, fresh
             except BaseException:
@@ -115,10 +116,11 @@ class Part:
 
     def _has_another_name(self, fd: int) -> bool:
         """Return whether somebody else knows the file, too; then its name here is given up."""
-        self._spare.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._spare)
         if os.fstat(fd).st_nlink == 1:
             return False
-        self._path.unlink()
+        os.unlink(self._path)
         return True
 
     def _forget_record(self) -> None:
@@ -233,10 +235,9 @@ class Part:
             flush_folder(path.parent)
         except OSError as exc:
             raise self._trouble("giving it its name", exc) from exc
-        leftovers = (self._record_path, self._path)
         if keep and has_two_names:
-            return path, leftovers
-        remove(leftovers)
+            return path, (Path(self._record_path), Path(self._path))
+        remove((self._record_path, self._path))
         return path, ()
 
     def _dress(self, exists: Exists, modified: float | None) -> None:

@@ -39,7 +39,7 @@ def record_key(reference: Reference) -> str:
     return str(reference)
 
 
-def write_record(path: Path, record: Record, *, last: bool = True, first: bool = False) -> None:
+def write_record(path: str | Path, record: Record, *, last: bool = True, first: bool = False) -> None:
     """Write a record in one step, readable by its owner only.
 
     Args:
@@ -91,7 +91,7 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def read_record(path: Path) -> Record | None:
+def read_record(path: str | Path) -> Record | None:
     """Return the record in `path`, or `None`: none there, damaged, or of another version."""
     try:
         document = json.loads(_regular_bytes(path))
@@ -108,7 +108,7 @@ def read_record(path: Path) -> Record | None:
         return None
 
 
-def _regular_bytes(path: Path) -> bytes:
+def _regular_bytes(path: str | Path) -> bytes:
     """Return the beginning of a file; of a folder, a link or a pipe, nothing."""
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     try:

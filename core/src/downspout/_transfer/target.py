@@ -47,7 +47,7 @@ def mode_for(target: Path, *, replaces: bool) -> int:
     return 0o666 & ~umask()
 
 
-def link_or_rename(source: Path, target: Path) -> bool:
+def link_or_rename(source: str, target: Path) -> bool:
     """Give `source` the name `target`, which nobody may have; where links are, not even for a moment.
 
     Returns:
@@ -70,7 +70,7 @@ def link_or_rename(source: Path, target: Path) -> bool:
     return True
 
 
-def put_in_place(source: Path, target: Path, spare: Path) -> bool:
+def put_in_place(source: str, target: Path, spare: str) -> bool:
     """Replace `target` by `source` in one step; where links are, `source` keeps its own name as well.
 
     Args:
@@ -82,7 +82,8 @@ def put_in_place(source: Path, target: Path, spare: Path) -> bool:
         Whether `source` keeps its own name as well.
     """
     try:
-        spare.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(spare)
         os.link(source, spare, follow_symlinks=False)
     except OSError as exc:
         if exc.errno not in _NO_LINKS:
@@ -92,7 +93,7 @@ def put_in_place(source: Path, target: Path, spare: Path) -> bool:
     return spare != source
 
 
-def flush_folder(folder: Path) -> None:
+def flush_folder(folder: str | Path) -> None:
     """Make a rename in `folder` last. Where a folder cannot be flushed, the system does it by itself."""
     try:
         fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
