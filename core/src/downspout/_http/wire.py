@@ -63,7 +63,8 @@ class Wire:
     def __init__(self, sock: socket.socket, patience: float | None) -> None:
         sock.setblocking(False)
         if isinstance(sock, ssl.SSLSocket):
-            sock.suppress_ragged_eofs = False  # an end without TLS's goodbye is a cut, by whoever
+            # An end without TLS's goodbye is a cut, by whoever; typeshed leaves the attribute out.
+            sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]
         self._sock = sock
         self._patience = patience
         self._ahead, self._at = b"", 0  # what was received beyond what was wanted, and how far that is used
