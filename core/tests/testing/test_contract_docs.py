@@ -102,6 +102,13 @@ def test_every_argument_of_a_hook_is_explained(name):
 # The tutorial.
 
 
+def test_the_card_is_as_the_page_shows_it():
+    ((_, excerpt),) = [block for block in blocks("text") if block[0] == "pytest"]
+    first, *lines = excerpt.splitlines()
+    assert first == f"shelf (Shelf): {len(rules())} of {len(rules())} rules kept"
+    assert lines == [f"  ✓ {rule.title}  [{rule.name}]" for rule in rules()[: len(lines)]]
+
+
 def test_following_the_page_gives_the_example():
     for title, text in built().items():
         assert text == (EXAMPLE / title).read_text("utf-8"), title

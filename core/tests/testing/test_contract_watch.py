@@ -12,6 +12,7 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, strategies
 
 from downspout import Child, Folder, Link, Reference
 from downspout.errors import DownspoutError, LinkRefused, NotFound
@@ -199,6 +200,27 @@ def test_every_field_is_changed_left_out_and_the_text_cut():
     assert b'{"a": {"b": -1}, "c": [{"d": "x"}, 2, 3]}' in bodies
     assert b'{"a": {"b": 1' in [body[:13] for body in bodies if len(body) < 30]
     assert changes[0].of(Answer(200, b"{}", {"X": "y"})).headers == (("X", "y"),)
+
+
+values = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(),
+    lambda inner: (
+        strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@given(values)
+def test_whatever_is_changed_is_another_body_than_before(value):
+    body = json.dumps(value).encode()
+    for change in changes_of(body):
+        assert change.where
+        if change.where == "the body":
+            assert body.startswith(change.body)
+            assert change.body != body
+        else:
+            assert json.loads(change.body) is not NotImplemented
 
 
 @pytest.mark.parametrize("body", [b"", b"text", b"{}", b"[]", b"3", b'"x"', b"\xff", b"[" * 9999])

@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies
 
+from downspout import Reference
 from downspout.testing import new
 
 CORE = Path(__file__).parents[2]
@@ -24,6 +26,19 @@ def test_what_no_provider_can_be_called_is_refused(name, tmp_path, capsys):
     assert new.main([name, "--directory", str(tmp_path / "new")]) == 2
     assert "no name for a provider" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+@given(strategies.text(max_size=50) | strategies.from_regex(r"[a-z][a-z0-9.+-]{1,39}", fullmatch=True))
+def test_a_name_is_refused_or_makes_a_module_and_a_distribution(name):
+    try:
+        words = new.Project(name).words
+    except ValueError:
+        return
+    assert Reference(name, "x").account == name
+    assert words["module"].isidentifier()
+    assert words["module"].isascii()
+    assert re.fullmatch("downspout-[a-z0-9]+(-[a-z0-9]+)*", words["distribution"])
+    assert words["title"]
 
 
 def test_nothing_is_written_where_something_is(tmp_path, capsys):

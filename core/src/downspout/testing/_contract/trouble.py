@@ -20,7 +20,7 @@ from downspout.testing._contract.streaming import read
 
 _RETRY_AFTER = 7
 _SHORT = 0.2  # seconds that a connection may be silent
-_PATIENT = 3.0  # seconds that a hook may take then
+_PATIENT = 4.0  # seconds that a hook may take then
 _PAGE = b"<!DOCTYPE html><html><title>Sign in</title><form>user, password</form></html>"
 _HTML = {"Content-Type": "text/html; charset=utf-8"}
 _JSON = {"Content-Type": "application/json"}
