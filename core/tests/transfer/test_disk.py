@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import resource
 import stat
@@ -348,8 +349,6 @@ def meanwhile_without_links(rig: Rig) -> Any:
 
 
 def test_without_locks_modes_and_times_a_file_is_a_file(rig: Rig, monkeypatch):
-    import fcntl
-
     def not_here(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOTSUP, "not here")
 

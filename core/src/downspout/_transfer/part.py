@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
@@ -22,7 +24,7 @@ from downspout._transfer.target import (
 from downspout.errors import Cancelled, StorageError
 
 Exists = Literal["fail", "skip", "overwrite", "rename"]
-_HASH_BLOCK = 1024 * 1024
+_BLOCK = 1024 * 1024
 
 
 class Part:
@@ -88,25 +90,42 @@ class Part:
                 if not stat.S_ISREG(facts.st_mode):
                     raise StorageError(f"{os.path.basename(self._path)} is no regular file.", hint="Remove it.")
                 if self._is_at_its_place(facts) and (facts.st_nlink == 1 or not self._has_another_name(fd)):
-                    return fd, fresh
+                    return (fd if fresh or self._is_ours_alone() else self._copied(fd)), fresh
             except BaseException:
                 os.close(fd)
                 raise
             os.close(fd)
 
     def _lock(self, fd: int) -> None:
-        try:
-            import fcntl
-        except ImportError:  # pragma: no cover - Windows: the rename still keeps the target whole
-            return
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
+        if not _try_to_lock(fd):
             raise StorageError(
                 f"{self.target.name} is being downloaded by another process.", hint="Wait for it, or end it."
-            ) from exc
-        except OSError:  # a file system without locks: the lock is a courtesy, the rename carries the weight
-            return
+            )
+
+    def _is_ours_alone(self) -> bool:
+        """Return whether our lock keeps others out: on some file systems a lock is granted to everybody."""
+        fd = os.open(self._path, os.O_RDWR)
+        try:
+            return not _try_to_lock(fd)
+        finally:
+            os.close(fd)
+
+    def _copied(self, fd: int) -> int:
+        """Put a copy that nobody else writes to in the place of the part `fd`, and return it open.
+
+        Who works on the part, if anybody does, finds it gone in the end.
+        """
+        new, name = tempfile.mkstemp(prefix=os.path.basename(self._path), suffix=".copy", dir=self.target.parent)
+        try:
+            with open(fd, "rb", closefd=False) as old, open(new, "wb", closefd=False) as copy:
+                shutil.copyfileobj(old, copy, _BLOCK)
+            os.replace(name, self._path)
+        except BaseException:
+            os.close(new)
+            remove([name])
+            raise
+        os.close(fd)
+        return new
 
     def _is_at_its_place(self, facts: os.stat_result) -> bool:
         try:
@@ -275,6 +294,21 @@ class Part:
         return StorageError.from_os(f"{doing} ({self.target.name})", exc)
 
 
+def _try_to_lock(fd: int) -> bool:
+    """Lock a file; return whether nobody else has it. Where there are no locks, nobody has."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover - Windows: the rename still keeps the target whole
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: the lock is a courtesy, the rename carries the weight
+        return True
+    return True
+
+
 def digest_of_file(path: Path, algorithm: str, cancelled: Callable[[], bool]) -> str:
     """Return the digest of a file, lower-case hex.
 
@@ -291,7 +325,7 @@ def digest_of_file(path: Path, algorithm: str, cancelled: Callable[[], bool]) ->
 
 def _digest(fd: int, algorithm: str, cancelled: Callable[[], bool], name: str) -> str:
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    block = memoryview(bytearray(_HASH_BLOCK))
+    block = memoryview(bytearray(_BLOCK))
     position = 0
     while count := os.preadv(fd, [block], position):
         digest.update(block[:count])
