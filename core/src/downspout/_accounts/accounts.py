@@ -10,6 +10,8 @@ from downspout._accounts.settings import COMMON, check_variables, resolve_settin
 from downspout._models import Account, FrozenMapping, Provider, Reference, checked_url, is_url, origin_of
 from downspout.errors import InvalidURI, NoProvider
 
+_MOST_ORIGINS = 1000
+
 
 class Accounts:
     """Accounts by name: the configured ones, and one of its own name for every provider.
@@ -39,6 +41,7 @@ class Accounts:
         self._describe, self._for_host = describe, for_host
         self._environ, self._web = environ, web
         self._accounts: dict[str, Account] = {}
+        self._by_origin: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
@@ -82,12 +85,21 @@ class Accounts:
         return Reference(self._account_for(checked_url(text)), text)
 
     def _account_for(self, url: str) -> str:
+        """Return the account that a URL goes to, which is the same for all URLs of an origin."""
         origin = origin_of(url)
+        name = self._by_origin.get(origin)
+        if name is None:
+            if len(self._by_origin) >= _MOST_ORIGINS:
+                self._by_origin.clear()
+            name = self._by_origin[origin] = self._account_of(origin)
+        return name
+
+    def _account_of(self, origin: str) -> str:
         for entry in self._entries.values():
             endpoint = self._endpoint(entry)
             if endpoint is not None and _same_origin(endpoint, origin):
                 return entry.name
-        host = urlsplit(url).hostname or ""
+        host = urlsplit(origin).hostname or ""
         claimed = self._for_host(host)
         if claimed is not None:
             return claimed
