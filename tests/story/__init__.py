@@ -1,0 +1,1 @@
+"""What `test_story` tells its stories with."""
