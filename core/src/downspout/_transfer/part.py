@@ -3,9 +3,7 @@
 import contextlib
 import hashlib
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
@@ -115,6 +113,9 @@ class Part:
 
         Who works on the part, if anybody does, finds it gone in the end.
         """
+        import shutil
+        import tempfile  # both take longer to import than a small document to come
+
         new, name = tempfile.mkstemp(prefix=os.path.basename(self._path), suffix=".copy", dir=self.target.parent)
         try:
             with open(fd, "rb", closefd=False) as old, open(new, "wb", closefd=False) as copy:

@@ -277,7 +277,7 @@ class DocumentReader(io.RawIOBase):
             misses = said.start is None or (asked >= 0 and (said.start > asked or beyond))
         if misses:
             raise ProtocolError(f"{self._shown}: the server does not send the part that was asked for.")
-        if held != Identity() and not held.confirms(said.identity):
+        if held != Identity() and not said.unsatisfied and not held.confirms(said.identity):
             raise IntegrityError(
                 f"{self._shown}: nothing says that it is still the same document.",
                 hint="Download it, and read the file.",
