@@ -43,6 +43,8 @@ class Ferry:
         link: what its links do, by the names of `LyingServer.link`; `links`: more of it for the first, second, …
         troubles: what the first, second, … call raises; `None`: nothing.
         asked: the references that it was asked for, in order.
+        before_link: called with the number of each link before it is made.
+        address: where links lead instead; `None`: to the document at the server.
     """
 
     provider = Provider("ferry", "Ferry")
@@ -56,6 +58,7 @@ class Ferry:
         self.troubles: list[DownspoutError | None] = []
         self.asked: list[Reference] = []
         self.before_link: Callable[[int], None] = lambda _: None
+        self.address: str | None = None
 
     @hookimpl
     def resolve_link(self, account, references):
@@ -69,7 +72,7 @@ class Ferry:
         number = len(self.asked) - 1
         self.before_link(number)
         special = self.links[number] if number < len(self.links) else {}
-        url = self.server.link(reference.document, **{**self.link, **special})
+        url = self.address or self.server.link(reference.document, **{**self.link, **special})
         return Link(reference, url.replace("127.0.0.1", self.host), **self.facts)
 
 
@@ -135,7 +138,7 @@ class Rig:
         lenient = {"allow_http": True, "allow_private": True, **(accounts or {})}
         named = [
             Account("ferry", "ferry", lenient),
-            Account("harbour", "harbour", {"endpoint": endpoint, **(accounts or {})}),
+            Account("harbour", "harbour", {"endpoint": endpoint, **lenient}),
         ]
         return self.stack.enter_context(Client(named, plugins=["web", self.ferry, self.harbour], **settings))
 

@@ -211,7 +211,7 @@ def test_a_finished_part_has_one_name_unless_it_is_to_be_kept(target: Path):
         part.write(memoryview(b"hello"), 0)
         path, kept = finish(part, keep=True)
     assert path == target
-    assert {*kept, target} == set(target.parent.iterdir())
+    assert {*map(Path, kept), target} == set(target.parent.iterdir())
     finished = left_by_finished(target, KEY)
     assert finished is not None
     assert (finished.path, finished.leftovers) == (target, kept)
