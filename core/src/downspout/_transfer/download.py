@@ -15,7 +15,7 @@ from downspout._transfer.patience import Patience
 from downspout._transfer.record import Record, record_key
 from downspout._transfer.source import Opened, Source, open_document
 from downspout._transfer.target import already_there, check_target
-from downspout.errors import DownspoutError, IntegrityError
+from downspout.errors import Cancelled, DownspoutError, IntegrityError
 
 Place = Callable[[str], Path]
 """Says where a document of a name goes."""
@@ -35,7 +35,7 @@ class Brought:
     """
 
     result: Result
-    kept: tuple[Path, ...] = ()
+    kept: tuple[str, ...] = ()
     digest: str | None = None
 
 
@@ -63,7 +63,11 @@ def bring_down(source: Source, place: Path | Place, options: Options) -> Brought
             fetch = Fetch(source, part, options, patience, link)
             opened, given = None, opened
             fetch.run(given)
-            return _finish(source, part, fetch, options)
+            try:
+                return _finish(source, part, fetch, options)
+            except (Cancelled, KeyboardInterrupt):
+                fetch.keep()
+                raise
     finally:
         if opened is not None:
             opened.close()

@@ -86,8 +86,12 @@ class Fetch:
             while (over := self._round(opened)) is not None:
                 opened = self._start_over(over)
         except BaseException:
-            self._journal.end(self.work, self.identity)
+            self.keep()
             raise
+
+    def keep(self) -> None:
+        """Note what has come for a later run; whatever ends this one goes on being raised."""
+        self._journal.end(self.work, self.identity)
 
     def _round(self, opened: Opened | None) -> StartOver | None:
         """Bring down what is missing; return why all has to be done again, or `None` when all is there."""

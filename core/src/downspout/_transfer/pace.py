@@ -9,6 +9,7 @@ from downspout.errors import Unavailable
 
 _WINDOW = 30.0
 _BURST_SECONDS = 0.25
+_BLOCK_SECONDS = 0.04
 
 
 class Limiter:
@@ -26,7 +27,7 @@ class Limiter:
     @property
     def block(self) -> int:
         """The largest read that keeps the flow even."""
-        return max(1024, min(256 * 1024, int(self.rate * _BURST_SECONDS)))
+        return max(1024, min(256 * 1024, int(self.rate * _BLOCK_SECONDS)))
 
     def spend(self, count: int, wait: Callable[[float], None]) -> None:
         """Account for `count` bytes that have come, and wait until they were due."""
