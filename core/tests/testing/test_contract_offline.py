@@ -1,5 +1,6 @@
 """The part of the contract that needs no service, and how a contract is set up."""
 
+import subprocess
 import sys
 import time
 import unittest
@@ -128,6 +129,31 @@ def test_hooks_that_wait_for_ever_are_given_up(monkeypatch):
     assert set(details) == {"leaves-others-alone", "bears-any-text", "asks-nobody"}
     for found in details.values():
         assert all("does not answer within 0.1 s" in detail for detail in found)
+
+
+def in_a_new_interpreter(code):
+    command = [sys.executable, "-c", f"import sys\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_nothing_here_needs_pytest_or_trustme():
+    ended = in_a_new_interpreter(
+        "sys.modules.update(pytest=None, trustme=None)\n"
+        "from downspout.testing import FakeService, ProviderContract, check_offline\n"
+        "print(check_offline('web').summary)"
+    )
+    assert "rules kept" in ended.stdout, ended.stderr
+
+
+def test_importing_the_package_loads_nothing_until_a_name_is_used():
+    ended = in_a_new_interpreter(
+        "import downspout.testing\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names))\n"
+        "print(sorted(name for name in sys.modules if name.startswith('downspout')))"
+    )
+    others, own = ended.stdout.splitlines()
+    assert own == "['downspout', 'downspout.testing']", ended.stderr
+    assert not {"attrs", "attr", "pluggy", "urllib3", "pytest", "msgspec"} & set(others[2:-2].split("', '"))
 
 
 # Entry points.
