@@ -25,6 +25,7 @@ _LONGEST_INPUT = 4096  # NFC takes quadratic time on a long run of combining mar
 
 # Most names are safe as they are; others are looked at character by character.
 _HARMLESS = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_ .()+,=@-]*[A-Za-z0-9_()+,=@-])?")
+_USUAL_URL = re.compile(r"https?://[A-Za-z0-9.:-]+/(?:[A-Za-z0-9_.~/-]*/)?([A-Za-z0-9_.~-]*)(?:\?[!-\"$-~]*)?")
 _BREAKS = re.compile(r"[\t-\r\x85\u2028\u2029]+")
 _REFUSED = re.compile(r'[<>:"/\\|?*]')
 _EDGES = "." + "".join(filter(str.isspace, map(chr, range(0x3001))))
@@ -85,6 +86,9 @@ def name_from_disposition(value: str) -> str | None:
 
 def name_from_url(url: str) -> str | None:
     """Return the last path segment of `url`, decoded once, or `None` if there is none. It is not safe yet."""
+    usual = _USUAL_URL.fullmatch(url)
+    if usual is not None:
+        return usual[1] or None
     try:
         path = urlsplit(url).path
     except ValueError:

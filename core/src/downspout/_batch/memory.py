@@ -94,7 +94,7 @@ class Memory:
         head, slash, last = name.rpartition("/")
         return head + slash + distinct_name(last, lambda other: folded(head + slash + other) in self._names)
 
-    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[Path, ...]) -> None:
+    def record(self, item: Wanted, result: Result, digest: str | None, kept: tuple[str, ...]) -> None:
         """Remember what came of a document; `kept` is removed once that is certain to last.
 
         Raises:
@@ -115,9 +115,8 @@ class Memory:
         mtime = target = None
         if result.path is not None:
             target = self._relative(result.path)
-            if result.status == "ok":
-                with contextlib.suppress(OSError):
-                    mtime = os.stat(result.path).st_mtime_ns
+            with contextlib.suppress(OSError):
+                mtime = os.stat(result.path).st_mtime_ns
         error, now = result.error, int(time.time())
         return Row(
             item.key,

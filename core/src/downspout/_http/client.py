@@ -232,8 +232,10 @@ class BoundHttp:
         return None
 
 
-def _complete(request: _Request, shown: str) -> dict[str, str]:
+def _complete(request: _Request, shown: str) -> Mapping[str, str]:
     """Return the header fields of a request, with those that every request has."""
+    if not request.headers and request.method == "GET" and request.body is None:
+        return _POLITE
     headers = {name: value for name, value in request.headers.items() if name.lower() not in _FRAMING}
     if headers:
         _check_fields(headers, shown)

@@ -18,9 +18,10 @@ class Headers(Mapping[str, str]):
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields: dict[str, list[str]] = {}
-        for name, value in fields:
-            self._fields.setdefault(name.lower(), []).append(value)
+        given = [(name.lower(), value) for name, value in fields]
+        self._fields: dict[str, tuple[str, ...]] = {name: (value,) for name, value in given}
+        if len(self._fields) < len(given):
+            self._fields = {name: tuple(v for n, v in given if n == name) for name in self._fields}
 
     def __getitem__(self, name: str) -> str:
         return ", ".join(self._fields[name.lower()])
@@ -33,7 +34,7 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> Sequence[str]:
         """Return every value of the field `name`, in the order they came; none is an empty sequence."""
-        return tuple(self._fields.get(name.lower(), ()))
+        return self._fields.get(name.lower(), ())
 
 
 class Response(Protocol):

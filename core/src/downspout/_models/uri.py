@@ -20,6 +20,7 @@ _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 # How nearly every URL begins; such a beginning needs no closer look.
 _USUAL = re.compile(r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,4}|[1-5][0-9]{4}))?(?=[/?#]|\Z)")
 _OWN_PORT = {"http": 80, "https": 443}
+_NONE: Mapping[str, str] = FrozenMapping()
 
 
 def _lower(account: Any) -> str:
@@ -29,7 +30,7 @@ def _lower(account: Any) -> str:
 
 
 def _texts(items: Mapping[str, str]) -> Mapping[str, str]:
-    return FrozenMapping(items)
+    return FrozenMapping(items) if items else _NONE
 
 
 def _shown_document(document: str) -> str:
@@ -48,9 +49,9 @@ def _a_document(reference: "Reference", _: object, value: str) -> None:
     account, options = reference.account, reference.options
     if not value:
         raise InvalidURI(f"{account}: names no document.", hint="Write ACCOUNT:DOCUMENT.")
-    if "" in options:
+    if options and "" in options:
         raise InvalidURI(f"{account}: has an option without a name.")
-    for text in (value, *options, *options.values()):
+    for text in (value, *options, *options.values()) if options else (value,):
         if _HALF_CHARACTER.search(text):
             raise InvalidURI(f"A part of the URI of {account} is no Unicode text.")
 
@@ -68,7 +69,7 @@ class Reference:
 
     account: str = field(converter=_lower, validator=_an_account)
     document: str = field(repr=_shown_document, validator=_a_document)
-    options: Mapping[str, str] = field(factory=FrozenMapping, converter=_texts)
+    options: Mapping[str, str] = field(default=_NONE, converter=_texts)
     hint: Any = field(default=None, eq=False, repr=False)
 
     @classmethod

@@ -103,8 +103,11 @@ class Connection:
         """Take from a stream what it has for `segment`."""
         handed_on, segment.interrupt = False, opened.close
         try:
-            with self._crew.using(opened.stream):
+            self._crew.enter(opened.stream)
+            try:
                 self._follow(opened, segment)
+            finally:
+                self._crew.leave(opened.stream)
         except StartOver as over:
             handed_on = over.opened is opened
             raise

@@ -37,7 +37,7 @@ class Finished:
 
     path: Path
     record: Record
-    leftovers: tuple[Path, ...]
+    leftovers: tuple[str, ...]
 
 
 def left_by_finished(target: Path, key: str) -> Finished | None:
@@ -51,7 +51,7 @@ def left_by_finished(target: Path, key: str) -> Finished | None:
     if record is None or record.key != key:
         return None
     path = _twin(part, target)
-    return None if path is None else Finished(path, record, (note, part))
+    return None if path is None else Finished(path, record, (str(note), str(part)))
 
 
 def _twin(part: Path, target: Path) -> Path | None:
@@ -92,7 +92,7 @@ def sweep(folder: Path) -> None:
             remove((part.path.removesuffix(".part") + ".json", part.path))
 
 
-def remove(paths: Iterable[str | Path]) -> None:
+def remove(paths: Iterable[str]) -> None:
     """Remove work files; what cannot be removed is in nobody's way."""
     for path in paths:
         with contextlib.suppress(OSError):

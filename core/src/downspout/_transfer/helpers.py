@@ -3,8 +3,7 @@
 import contextvars
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from downspout._models import Stream
 from downspout._transfer.options import MOST_CONNECTIONS, Options
@@ -55,7 +54,8 @@ class Helpers:
         Safe is: the size is known, ranges are honoured, and a strong entity tag tells the pieces of one version
         from those of another. A link that works once is left to one connection.
         """
-        if self._forbidden:
+        size = opened.stream.size
+        if self._forbidden or (size is not None and size < 2 * LEAST_SHARE):
             return
         etag = opened.stream.etag
         if opened.link.single_use or not opened.stream.ranges or etag is None or not etag.startswith('"'):
@@ -99,9 +99,8 @@ class Helpers:
 
     # How they end.
 
-    @contextmanager
-    def using(self, stream: Stream) -> Iterator[None]:
-        """Let this thread read `stream` and write what comes; not any more once all has ended.
+    def enter(self, stream: Stream) -> None:
+        """Let this thread read `stream` and write what comes, until it leaves it; not any more once all has ended.
 
         Raises:
             BaseException: what ended it.
@@ -109,12 +108,12 @@ class Helpers:
         with self._changed:
             self.check()
             self._streams.add(stream)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._streams.discard(stream)
-                self._changed.notify_all()
+
+    def leave(self, stream: Stream) -> None:
+        """Say that this thread neither reads `stream` nor writes what came of it any more."""
+        with self._changed:
+            self._streams.discard(stream)
+            self._changed.notify_all()
 
     def check(self) -> None:
         """Raise what ended the work of all, if anything did."""
@@ -135,8 +134,10 @@ class Helpers:
     def stop(self) -> None:
         """End it, and wait until nobody reads or writes any more.
 
-        A helper that still waits for an answer is not waited for: it gets no further than `using`.
+        A helper that still waits for an answer is not waited for: it gets no further than `enter`.
         """
+        if not self._started:
+            return
         self.fail(Cancelled("The download has ended."))
         with self._changed:
             while self._streams:

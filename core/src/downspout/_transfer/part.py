@@ -224,7 +224,7 @@ class Part:
 
     def finish(
         self, record: Record, exists: Exists, modified: float | None, *, keep: bool
-    ) -> tuple[Path, tuple[Path, ...]]:
+    ) -> tuple[Path, tuple[str, ...]]:
         """Give the document its name: flush it, rename it, flush the folder.
 
         For a moment it has both names, and the record says whose it is: a run that is killed in this moment is
@@ -255,9 +255,10 @@ class Part:
             flush_folder(path.parent)
         except OSError as exc:
             raise self._trouble("giving it its name", exc) from exc
+        leftovers = (self._record_path, self._path)
         if keep and has_two_names:
-            return path, (Path(self._record_path), Path(self._path))
-        remove((self._record_path, self._path))
+            return path, leftovers
+        remove(leftovers)
         return path, ()
 
     def _dress(self, exists: Exists, modified: float | None) -> None:

@@ -126,7 +126,10 @@ class Work:
     def take(self) -> Segment | None:
         """Return something to fetch now, or `None`: what nobody has, or else what another one has too much of."""
         with self._changed:
-            segment = self._waiting.pop(0) if self._waiting else self._halved() or self._doubled()
+            if self._waiting:
+                segment: Segment | None = self._waiting.pop(0)
+            else:
+                segment = (self._halved() or self._doubled()) if self._active else None
             if segment is not None:
                 self._active.append(segment)
             return segment
@@ -169,6 +172,8 @@ class Work:
     def done(self) -> tuple[Range, ...]:
         """Return the merged ranges that are on disk now."""
         with self._changed:
+            if not self._active:
+                return tuple(self._done)
             return tuple(merged([*self._done, *((s.begun, s.position) for s in self._active)]))
 
     def largest_rest(self) -> int:
