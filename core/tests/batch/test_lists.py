@@ -129,6 +129,10 @@ def test_numbers_of_an_applications_own_are_kept():
     assert [item.index for item in numbered(["depot:a", Wanted("depot:b", index=9), "depot:c"])] == [1, 9, 3]
 
 
+def test_what_has_no_reference_has_no_key():
+    assert Wanted("nonsense").key == ""
+
+
 def test_a_target_given_twice_in_one_list(rig):
     results = rig.run(lines(io.BytesIO(b"depot:a\tx.bin\ndepot:b\tx.bin\ndepot:a\tx.bin\n")))
     assert statuses(results) == {"ok": 1, "failed": 1, "skipped": 1} or statuses(results) == {"ok": 1, "failed": 2}

@@ -92,6 +92,12 @@ def test_a_digest_that_a_later_list_asks_for_is_held_against_the_file(rig):
     assert 2 in failures(results)
 
 
+def test_a_file_that_goes_while_it_is_looked_at_has_no_digest(tmp_path):
+    from downspout._batch import memory
+
+    assert memory._digest_of(tmp_path / "gone") == ""
+
+
 def test_a_recorded_digest_is_believed(rig):
     right = hashlib.sha256(content("d00000")).hexdigest()
     for status in ("ok", "skipped"):

@@ -130,6 +130,11 @@ def test_standard_output_may_be_the_target(shell, depot):
     ran = shell.run("get", "depot:gone", "-o", "-")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == "downspout: depot:gone: there is no such document. Check its name.\n"
+    right = hashlib.sha256(b"plain text\r\n\xc3\xa4").hexdigest()
+    assert shell.run("get", "depot:d1", "-o", "-", "--sha256", right).status == 0
+    ran = shell.run("get", "depot:d1", "-o", "-", "--sha256", "0" * 64)
+    assert ran.status == 1
+    assert "do not have the SHA-256 that was given" in ran.err
 
 
 def test_a_folder_stands_for_its_documents(shell, depot):

@@ -33,6 +33,18 @@ def test_standard_input_is_a_list_too(shell):
     assert sorted(ran.out.splitlines()) == ["d1.bin", "d2.bin"]
 
 
+def test_without_standard_input_there_is_no_list_from_it(shell):
+    with shell.started("get", "-i", "-", stdin=None, preexec_fn=lambda: os.close(0)) as process:
+        assert process.wait(20) == 2
+        assert b"no standard input" in process.stderr.read()
+
+
+def test_the_last_line_needs_no_end_and_long_lines_are_told(shell):
+    ran = shell.run("get", "-i", "-", "--json", stdin=f"depot:{'x' * 200_000}\ndepot:d1")
+    assert {line["index"]: line["status"] for line in ran.json[:-1]} == {1: "failed", 2: "ok"}
+    assert "Line 1 is longer than" in ran.err
+
+
 def test_arguments_come_before_the_list(shell):
     shell.list_of("depot:d2")
     ran = shell.run("get", "depot:d1", "-i", "list.txt", "--json")

@@ -1,5 +1,6 @@
 """What people see while a batch runs, on terminals of several kinds and on what is none."""
 
+import logging
 import re
 import time
 
@@ -217,6 +218,19 @@ def test_the_rate_is_that_of_the_last_seconds(live):
 def test_without_standard_error_there_are_lines(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
     assert isinstance(display_for(quiet=False, verbose=False), display.Lines)
+
+
+def test_a_list_from_a_terminal_has_no_known_length(shell):
+    ran = shell.in_terminal("get", "-i", "-", answers={"": "depot:d1\n\x04"})
+    assert ran.status == 0
+    assert "1 ok" in plain(ran.out)
+
+
+def test_a_log_without_standard_error_is_nowhere(monkeypatch):
+    from downspout._cli.logs import StderrHandler
+
+    monkeypatch.setattr("sys.stderr", None)
+    StderrHandler().emit(logging.LogRecord("downspout", logging.INFO, __file__, 1, "text", (), None))
 
 
 def test_documents_of_the_screens_are_right(shell, batch):

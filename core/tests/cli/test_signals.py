@@ -136,6 +136,18 @@ def test_other_readers_that_go_away(shell, depot, command):
     assert err == ""
 
 
+def test_a_reader_that_was_never_there(shell):
+    shell.list_of("depot:d1")
+    shell.run("get", "-i", "list.txt")
+    for command in (["ledger", ".downspout.sqlite", "--json"], ["accounts"], ["completion", "bash"]):
+        read, write = os.pipe()
+        os.close(read)
+        with shell.started(*command, stdout=write) as process:
+            os.close(write)
+            assert end_of(process)[0] == 141
+            assert process.stderr.read() == b""
+
+
 def test_nohup_stays_nohup(shell, depot):
     depot.gate.clear()
     ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731

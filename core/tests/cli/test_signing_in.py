@@ -7,6 +7,9 @@ import stat
 
 import pytest
 
+from downspout._cli.terminal import Terminal
+from downspout.errors import AuthenticationError
+
 from .rig import TOKEN
 
 ANSWERS = "jo\nplanted-password\n2\n"
@@ -49,6 +52,13 @@ def test_a_new_account_is_configured_by_the_lines_that_login_prints(shell, depot
     assert shell.run("get", "work:d1").status == 0
     names = [facts["account"] for facts in shell.run("accounts", "--json").json]
     assert "work" in names
+
+
+def test_an_account_of_its_providers_name_needs_no_lines_but_its_settings(shell, depot):
+    assert shell.run("login", "depot", stdin=ANSWERS).out == ""
+    del shell.env["DOWNSPOUT_DEPOT_ENDPOINT"]
+    ran = shell.run("login", "depot", stdin=f"{depot.origin}\n{ANSWERS}")
+    assert ran.out == f'[accounts.depot]\nprovider = "depot"\nendpoint = "{depot.origin}"\n'
 
 
 def test_an_account_without_a_provider_is_unknown(shell):
@@ -167,6 +177,19 @@ def test_a_secret_is_not_shown_while_it_is_typed(shell, depot):
     assert depot.logins[0]["password"] == "planted-password"
     assert "planted-password" not in ran.out
     assert "jo" in ran.out
+
+
+def test_the_end_of_typing_is_the_end_of_the_answers(shell):
+    for answers in ({"Name": "\x04"}, {"Name": "jo", "Password": "\x04"}):
+        ran = shell.in_terminal("login", "depot", answers=answers)
+        assert ran.status == 1
+        assert "There was no answer to" in ran.out
+        assert ran.err == ""
+
+
+def test_a_choice_of_nothing_is_an_error():
+    with pytest.raises(AuthenticationError, match="nothing to choose from"):
+        Terminal().choose("Which door?", [])
 
 
 @pytest.mark.parametrize("prompt", ["Name", "Password", "Which door?"])

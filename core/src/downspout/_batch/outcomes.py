@@ -40,8 +40,8 @@ class Outcomes:
             self.box.put(exc, urgent=True)
             return
         self._deliver(item, result)
-        if item.reference is not None:
-            self._tell(done(item.reference, result, brought.digest))
+        assert item.reference is not None
+        self._tell(done(item.reference, result, brought.digest))
 
     def skipped(self, item: Wanted, path: Path | None, size: int | None, version: str | None) -> None:
         """A document was there already."""
@@ -64,8 +64,8 @@ class Outcomes:
     def stopped(self, item: Wanted, error: DownspoutError) -> None:
         """A document was interrupted on its way."""
         self.left(item, None)
-        if item.reference is not None:
-            self.box.put(Failed(item.reference, error))  # told by whoever iterates: here a lock may be held
+        assert item.reference is not None
+        self.box.put(Failed(item.reference, error))  # told by whoever iterates: here a lock may be held
 
     def repeated(self, item: Wanted, settled: Settled) -> None:
         """A document was asked for already in this run."""

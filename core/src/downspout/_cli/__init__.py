@@ -55,8 +55,6 @@ def main() -> NoReturn:
         returned = cli.main(standalone_mode=False)
         status = returned if isinstance(returned, int) else 0
         sys.stdout.flush()
-    except click.exceptions.Exit as exc:
-        status = exc.exit_code
     except click.ClickException as exc:
         exc.show()
         status = exc.exit_code

@@ -15,6 +15,5 @@ def completion(shell: str) -> None:
     from downspout._cli import cli
 
     kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"There is no completion for {shell}.")
+    assert kind is not None
     click.echo(kind(cli, {}, "downspout", "_DOWNSPOUT_COMPLETE").source())

@@ -60,8 +60,6 @@ def configuration_lines(name: str, provider: str, given: dict[str, object]) -> l
     """Return the lines of TOML that make the account what it was just now."""
     import json
 
-    if not given and name == provider:
-        return []
     settings = [f"{key} = {json.dumps(str(value), ensure_ascii=False)}" for key, value in given.items() if value]
     if not settings and name == provider:
         return []
