@@ -224,6 +224,8 @@ def _paired(options: Mapping[str, str]) -> str:
 
 def _escaped(text: str, reserved: str) -> str:
     """Return `text` with the characters of `reserved`, and all that a terminal would not show, escaped."""
+    if text.isprintable() and text == text.strip(" ") and not any(character in text for character in reserved):
+        return text
 
     def escape(character: str) -> str:
         return "".join(f"%{byte:02X}" for byte in character.encode())
