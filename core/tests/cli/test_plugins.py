@@ -66,6 +66,19 @@ def test_a_broken_plugin_is_told_with_its_reason_and_costs_nobody_else(shell, mo
     assert "Traceback" not in ran.err
 
 
+def test_a_call_that_fails_for_many_documents_is_said_once(shell, more):
+    broken(
+        more,
+        "rotten",
+        "import downspout\nprovider = downspout.Provider('rotten', 'R', batch_size=50)\n"
+        "@downspout.hookimpl\ndef resolve_link(references): raise ValueError('a bug')\n",
+    )
+    ran = shell.run("get", *(f"rotten:{number}" for number in range(50)), "--json")
+    assert [line["error"]["kind"] for line in ran.json[:-1]] == ["plugin"] * 50
+    assert ran.err.count("The plugin rotten is broken") == 1
+    assert ran.err.count("\n") == 2
+
+
 def test_an_extension_is_listed_and_wraps(shell, more):
     code = (
         "from downspout.hookspecs import hookimpl\nfrom downspout.errors import PermissionDenied\n"

@@ -16,6 +16,8 @@ from downspout._models import Progress, Result
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from downspout.errors import DownspoutError
+
 _MOST_SHOWN = 6
 _PER_SECOND = 8
 _SAMPLES = 5 * _PER_SECOND
@@ -51,12 +53,25 @@ def display_for(*, quiet: bool, verbose: bool, total: int | None = None) -> Disp
     return Live(total) if terminal else Lines(failures_only=not verbose)
 
 
+class _News:
+    """What was not said yet: a call that failed as a whole is one failure of many documents."""
+
+    def __init__(self) -> None:
+        self._last: DownspoutError | None = None
+
+    def of(self, result: Result) -> "DownspoutError | None":
+        """Return the error of `result`, unless it is the one that the result before had."""
+        before, self._last = self._last, result.error
+        return None if result.error is before else result.error
+
+
 class Lines:
     """Failures as they happen, and a summary: for logs, pipes and plain terminals."""
 
     def __init__(self, *, failures_only: bool) -> None:
         self._failures_only = failures_only
         self._quiet = failures_only
+        self._news = _News()
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +84,9 @@ class Lines:
 
     def ended(self, result: Result) -> None:
         """See `Display`."""
-        if result.status == "failed" and result.error is not None:
-            report(result.error)
+        if result.status == "failed":
+            if (error := self._news.of(result)) is not None:
+                report(error)
         elif not self._failures_only:
             say(f"{result.status}: {result.uri} ({human(result.size)}, verified by {result.verified})")
 
@@ -121,6 +137,7 @@ class Live:
         )
         self._same_screen = sys.stdout is not None and sys.stdout.isatty()
         self._waiting: list[str] = []
+        self._news = _News()
         self._shown_at = 0.0
 
     def __enter__(self) -> Self:
@@ -143,10 +160,11 @@ class Live:
             self._active.pop(str(result.reference), None)
             if result.status == "ok":
                 self._bytes_done += result.transferred
-        if result.status == "failed" and result.error is not None:
-            hint = f" {result.error.hint}" if result.error.hint else ""
+        error = self._news.of(result) if result.status == "failed" else None
+        if error is not None:
+            hint = f" {error.hint}" if error.hint else ""
             self._flush()
-            self._above(visible(f"downspout: {result.error.message}{hint}"), style="red")
+            self._above(visible(f"downspout: {error.message}{hint}"), style="red")
 
     def show(self, text: str) -> None:
         """See `Display`. What goes to the same screen is written above the bar, a screenful at a time."""
