@@ -50,7 +50,7 @@ class Archive:
 
 def taken(folder: Path) -> Console:
     """Run a batch, and return a console that shows what a terminal shows in the middle of it."""
-    paper = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    paper = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, highlight=False)
     paper.print("[b]$[/] downspout get -i contracts.txt -d contracts -j 6 > paths.txt")
     live = Live(COUNT)
     live._console = paper
