@@ -12,7 +12,7 @@ from downspout._accounts import MemoryStore
 from downspout._http import Pool, Rules
 from downspout._plugins import Hooks, PluginRegistry, Workers
 from downspout.errors import AuthenticationError, InvalidURI, NotFound, PermissionDenied, Unavailable
-from downspout.testing import Delay, Document, LyingServer
+from downspout.testing import Delay, Document, Header, LyingServer
 
 NAMES = "abcde"
 
@@ -320,3 +320,19 @@ def test_the_life_of_a_link_counts_from_its_arrival(session_of, seconds, left):
     assert (ends is None) is (left is None)
     if left is not None:
         assert abs(ends - time.monotonic() - left) < 5
+
+
+def test_the_life_of_a_link_is_told_by_the_service_s_clock(session_of, server):
+    """A machine whose clock is years ahead, as the service sees it: the link is not dead on arrival."""
+    server.route("/resolve", lambda request: {})
+    server.script("/resolve", [Header("Date", ("Thu, 01 Jan 2015 00:00:00 GMT",))])
+    expires_at = datetime(2015, 1, 1, 0, 1, tzinfo=UTC)
+
+    def resolve_link(references, http):
+        assert http.request("POST", server.url("/resolve")).ok
+        assert http.now().year == 2015
+        return [Link(references[0], server.url("/a"), expires_at=expires_at)]
+
+    session = session_of(settings={"an_endpoint": server.origin}, resolve_link=resolve_link)
+    (link,) = session.resolve(references("a"))
+    assert abs(life_left(link, session) - time.monotonic() - 60) < 5

@@ -316,3 +316,15 @@ def test_only_the_plugin_that_is_used_is_imported(install, provider_source):
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, env=environ, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [[], ["t_one"]]
+
+
+def test_the_command_says_which_plugin_is_broken_and_why(install, provider_source):
+    path = install("t-one", providers={"t-one": "t_one"}, t_one=provider_source("t-one"))
+    install("t-two", providers={"t-two": "t_two"}, t_two="raise RuntimeError('no such luck')")
+    environ = {**os.environ, "PYTHONPATH": str(path)}
+    command = [sys.executable, "-m", "downspout", "plugins", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
+    told = {each["name"]: each for each in map(json.loads, done.stdout.splitlines())}
+    assert (told["t-one"]["state"], told["web"]["state"]) == ("ok", "ok")
+    assert told["t-two"]["state"] == "broken"
+    assert "RuntimeError: no such luck" in told["t-two"]["reason"]
