@@ -5,7 +5,7 @@ import string
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from downspout._models import origin_of
 from downspout.errors import ProtocolError
@@ -26,9 +26,9 @@ class Site:
         origin: see `origin_of`.
     """
 
-    scheme: str
-    host: str
-    port: int
+    scheme: str = field(eq=False)
+    host: str = field(eq=False)
+    port: int = field(eq=False)
     origin: str
 
     @property

@@ -162,9 +162,9 @@ class Wire:
             TimeoutError: patience or deadline are over.
             Cancelled: it is to stop.
         """
-        now = time.monotonic()
-        limits = [self.deadline, None if self._patience is None else now + self._patience]
-        end = min((limit for limit in limits if limit is not None), default=None)
+        now, end = time.monotonic(), self.deadline
+        if self._patience is not None:
+            end = now + self._patience if end is None else min(end, now + self._patience)
         while True:
             if end is not None and now >= end:
                 raise TimeoutError("nothing came in time")

@@ -32,6 +32,16 @@ class Headers(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._fields)
 
+    @overload
+    def get(self, name: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str | T, /) -> str | T: ...
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of the field `name`, several of them put together, or `default`."""
+        values = self._fields.get(name.lower())
+        return default if values is None else ", ".join(values)
+
     def all(self, name: str) -> Sequence[str]:
         """Return every value of the field `name`, in the order they came; none is an empty sequence."""
         return self._fields.get(name.lower(), ())
