@@ -1,5 +1,7 @@
 """Accounts whose credential ends, or is never had: renewed once for all, or the rest is left."""
 
+import logging
+
 from downspout._batch import Wanted
 from downspout.errors import ConfigurationError
 from downspout.hookspecs import hookimpl
@@ -7,12 +9,14 @@ from downspout.hookspecs import hookimpl
 from .rig import Bank, Depot, expected, failures, statuses, uris
 
 
-def test_one_renewal_is_enough_for_all_workers(rig):
+def test_one_renewal_is_enough_for_all_workers(rig, caplog):
+    caplog.set_level(logging.INFO)
     bank = rig.add(Bank(rig.server, batch_size=1))
     bank.wear = 40
     results = rig.run(uris(300, "bank"), jobs=16)
     assert statuses(results) == {"ok": 300}
     assert bank.issued == 2
+    assert caplog.text.count("Renewing the credential of bank.") == 1
     assert rig.files() == expected(300)
 
 

@@ -187,7 +187,6 @@ def test_verbose_says_what_is_tried_and_why(shell, depot):
     depot.script("/files/d1", [StatusOnly(503), Throttle("1")])
     ran = shell.run("get", "depot:d1", "-v")
     assert ran.status == 0
-    assert "Getting a credential for the account depot." in ran.err
     assert re.search(r"503.* Trying again in \d\.\d s\.", ran.err)
     assert "Asking for the link again." in ran.err
     assert "The account depot: 4 at a time from now on, after 1.0 s." in ran.err

@@ -102,7 +102,8 @@ class Credentials:
             stored = self._stored()
             if stored is not None and (refused is None or stored.values != refused.values):
                 return stored  # another process was quicker
-            _log.info("%s Getting a credential for the account %s.", cause.message, self._account.name)
+            if refused is not None:
+                _log.info("%s Renewing the credential of %s.", cause.message, self._account.name)
             credential = self._authenticate(refused, None)
             if credential is None:
                 raise cause
