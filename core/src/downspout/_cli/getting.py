@@ -1,6 +1,7 @@
 """What `downspout get` does once its options are understood."""
 
 import contextlib
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def run(choices: Choices) -> int:
     """Download, and return the exit status."""
+    gc.freeze()  # what is imported stays to the end: no collection has to look at it
     with stopping() as stop, client_for(choices) as client:
         if choices.output == "-":
             from downspout._cli.show import copy_to_stdout

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 _log = logging.getLogger(__name__)
+_NAME = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 PROVIDERS, HOSTS, EXTENSIONS = "downspout.providers", "downspout.hosts", "downspout.extensions"
 
 
@@ -56,7 +57,7 @@ def installed() -> Entries:
     seen: set[str] = set()
     for distribution in distributions():
         try:
-            name = distribution.name
+            name = _name_of(distribution)
             known = _normal(name) in seen if name else True  # a later one on the path is shadowed by the first
             offered = () if known else _offered(distribution, groups)
         except Exception as exc:  # a broken installation of whatever it is costs nobody else anything
@@ -66,6 +67,13 @@ def installed() -> Entries:
         for group, entry in offered:
             groups[group].append(entry)
     return Entries(*(tuple(dict.fromkeys(found)) for found in groups.values()))
+
+
+def _name_of(distribution: "Distribution") -> str | None:
+    """Return a distribution's name; to parse all its metadata for that takes longer than the rest of the scan."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
+    found = _NAME.search(text) if text else None
+    return found[1] if found else distribution.name
 
 
 def _normal(name: str) -> str:
