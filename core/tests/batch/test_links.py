@@ -3,7 +3,7 @@
 import datetime
 import time
 
-from downspout._batch.lane import Ready
+from downspout._batch.lane import Lane, Ready
 from downspout._batch.wanted import Wanted
 from downspout.testing import Cut
 
@@ -81,6 +81,38 @@ def test_batches_grow_smaller_only_for_the_account_whose_links_die(rig):
     mixed = [*uris(40), *uris(50, "other")]
     assert statuses(rig.run(mixed, jobs=2)) == {"ok": 90}
     assert list(map(len, other.calls)) == [50]
+
+
+class _Hooks:
+    batch_size = 40
+
+
+class _Session:
+    hooks = _Hooks
+
+
+def resolved(lane, *, dead):
+    """Let a lane resolve a batch, and start all of it; so many of its links are dead by then."""
+    asked = lane.ask()
+    lane.asking.clear()
+    now = time.monotonic()
+    lane.ready.extend(Ready(item, None, now - 1 if number < dead else None) for number, item in enumerate(asked))
+    while lane.next_ready() is not None:
+        pass
+    return len(asked)
+
+
+def test_batches_shrink_by_half_however_many_links_died_and_grow_again():
+    lane = Lane(_Session(), 8)
+    lane.pending.extend(Wanted(f"depot:{number}") for number in range(1000))
+    assert resolved(lane, dead=30) == 40
+    assert resolved(lane, dead=5) == 20
+    assert resolved(lane, dead=0) == 10
+    assert [resolved(lane, dead=0) for _ in range(7)] == [12, 15, 18, 22, 27, 33, 40]
+    for _ in range(9):
+        last = resolved(lane, dead=99)
+    assert last == 1
+    assert len(lane.pending) > 500
 
 
 def test_a_link_without_an_end_is_never_stale():

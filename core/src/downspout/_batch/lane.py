@@ -72,6 +72,7 @@ class Lane:
     failures: int = 0
     _good: int = 0
     _slowed_at: float = 0.0
+    _wilted: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.limit = self.most
@@ -102,6 +103,16 @@ class Lane:
             return True
         return not self.active and not self.ready and now - self.offered_at > _PATIENCE_FOR_A_BATCH
 
+    def ask(self) -> tuple[Wanted, ...]:
+        """Take out what is to be resolved next. Where no link of the last batch died, a batch may grow again."""
+        if not self._wilted:
+            self.batch = min(self.session.hooks.batch_size, self.batch + max(1, self.batch // 4))
+        self._wilted = False
+        count = min(self.batch, len(self.pending))
+        wanted = tuple(self.pending.popleft() for _ in range(count))
+        self.asking.update(wanted)
+        return wanted
+
     def slow_down(self, seconds: float | None) -> None:
         """The service throttles: half as many at a time, and a pause if it asked for one."""
         now = time.monotonic()
@@ -128,5 +139,6 @@ class Lane:
             if not ready.is_stale:
                 return ready
             self.pending.appendleft(ready.wanted)
-            self.batch = max(1, self.batch // 2)
+            if not self._wilted:
+                self._wilted, self.batch = True, max(1, self.batch // 2)
         return None

@@ -265,19 +265,13 @@ class Batch:
             if now < lane.not_before:
                 continue
             if lane.should_ask(now, more_to_come=not self._feed.ended):
-                return self._ask(lane)
+                return _Resolve(lane, lane.ask())
             ready = lane.next_ready() if lane.active < lane.limit else None
             if ready is not None:
                 lane.active += 1
                 lane.busy.add(ready.wanted)
                 return _Start(lane, ready)
         return None
-
-    def _ask(self, lane: Lane) -> _Resolve:
-        count = min(lane.batch, len(lane.pending))
-        wanted = tuple(lane.pending.popleft() for _ in range(count))
-        lane.asking.update(wanted)
-        return _Resolve(lane, wanted)
 
     # Where is it?
 
