@@ -1,6 +1,7 @@
 """Credentials in a keyring: an in-memory one here, with the manners of the real ones."""
 
 import sys
+import threading
 import time
 
 import pytest
@@ -107,15 +108,18 @@ def test_a_damaged_head_is_no_credential(store, ring):
 def test_a_backend_that_hangs_is_not_waited_for(monkeypatch):
     keyring = pytest.importorskip("keyring")
 
+    over = threading.Event()
+
     class Hanging(Ring):
         def get_password(self, service, name):
-            time.sleep(30)
+            over.wait(30)
 
     monkeypatch.setattr("downspout._accounts.keyrings._PROBE_SECONDS", 0.1)
     monkeypatch.setattr(keyring, "get_keyring", Hanging)
     begun = time.monotonic()
     assert usable_backend() is None
     assert time.monotonic() - begun < 5
+    over.set()
 
 
 def test_a_backend_that_works_is_used_and_one_that_never_does_is_not(monkeypatch):

@@ -125,7 +125,8 @@ def usable_backend() -> Any:
             return None
         backend = keyring.get_keyring()
         useless = isinstance(backend, keyring.backends.fail.Keyring | keyring.backends.null.Keyring)
-        if useless or backend.priority <= 0:
+        # Below 1 are those that the keyring package itself would rather not use: plain text in a file of theirs.
+        if useless or backend.priority < 1:
             return None
         backend.get_password(_SERVICE, "probe")
         return backend

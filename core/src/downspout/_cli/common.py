@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from downspout.errors import DownspoutError
 
 F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    _FloatType = click.ParamType[float]
+else:  # older versions of click have no type to say what is parsed
+    _FloatType = click.ParamType
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -100,7 +104,7 @@ def user_client(**overrides: Any) -> "Client":
     return Client.from_user_config(trust_typed=True, **overrides)
 
 
-class Rate(click.ParamType[float]):
+class Rate(_FloatType):
     """Bytes per second: a number, with `K`, `M` or `G` (binary) behind it."""
 
     name = "rate"

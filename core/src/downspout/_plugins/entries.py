@@ -57,13 +57,13 @@ def installed() -> Entries:
     seen: set[str] = set()
     for distribution in distributions():
         try:
-            name = _name_of(distribution)
-            known = _normal(name) in seen if name else True  # a later one on the path is shadowed by the first
+            name = _normal(_name_of(distribution) or "")
+            known = not name or name in seen  # a later one on the path is shadowed by the first
             offered = () if known else _offered(distribution, groups)
         except Exception as exc:  # a broken installation of whatever it is costs nobody else anything
             _log.debug("an installed distribution cannot be read: %s", type(exc).__name__)
             continue
-        seen.update([] if known else [_normal(name)])
+        seen.add(name)
         for group, entry in offered:
             groups[group].append(entry)
     return Entries(*(tuple(dict.fromkeys(found)) for found in groups.values()))
