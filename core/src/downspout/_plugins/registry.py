@@ -149,8 +149,6 @@ class PluginRegistry:
         for name, extension in self._load_extensions().items():
             if not isinstance(extension, PluginError):
                 _register(manager, extension, f"{name} (extension)")
-        if not manager.hook.resolve_link.get_hookimpls():
-            raise _Broken("it has no function resolve_link marked with hookimpl")
         alone = {
             hook
             for hook in ("resolve_link", "open_stream")
