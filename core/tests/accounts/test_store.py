@@ -209,6 +209,24 @@ def test_one_at_a_time_holds_the_lock(store, tmp_path):
     assert path.read_text() == "160"
 
 
+def test_threads_are_kept_apart_where_files_have_no_locks(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(fd, how):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    path = tmp_path / "number"
+    path.write_text("0")
+    store = FileStore(tmp_path / "credentials")
+    threads = [threading.Thread(target=count_up, args=(store, path)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() == "160"
+
+
 def test_accounts_do_not_wait_for_each_other(store):
     with store.lock("work"), store.lock("other"):
         pass
