@@ -23,6 +23,40 @@ provider = downspout.Provider("rotten", "Rotten")
 def resolve_link(account, references):
     raise RuntimeError("a bug of its own")
 """
+"""A plugin that raises whatever it is asked."""
+
+
+PAPER = """
+import downspout
+
+provider = downspout.Provider("paper", "Paper", batch_size=100)
+
+
+class Sheet(downspout.Stream):
+    start, stop, size = 0, 16, 16
+    read = False
+
+    def readinto(self, buffer):
+        if self.read:
+            return 0
+        self.read = True
+        buffer[:16] = b"0123456789abcdef"
+        return 16
+
+    def close(self):
+        pass
+
+
+@downspout.hookimpl
+def resolve_link(account, references):
+    return [downspout.Link(each, "https://paper.example/x", name=f"{each.document}.txt") for each in references]
+
+
+@downspout.hookimpl
+def open_stream(account):
+    return Sheet()
+"""
+"""A plugin whose documents come from nowhere: what is left is what a batch itself costs."""
 
 
 @attrs.frozen
@@ -153,10 +187,10 @@ def fetches(requests: Iterable[Recorded]) -> Counter[str]:
     return Counter(each.path for each in requests if each.endpoint == "koodrive-store")
 
 
-def install_rotten(folder: Path) -> None:
-    """Install a plugin that raises whatever it is asked."""
-    (folder / "rotten_plugin.py").write_text(ROTTEN)
-    facts = folder / "downspout_rotten-1.0.dist-info"
+def install(folder: Path, name: str, code: str) -> None:
+    """Install a plugin of that name in a folder, which commands need on their `PYTHONPATH`."""
+    (folder / f"{name}_plugin.py").write_text(code)
+    facts = folder / f"downspout_{name}-1.0.dist-info"
     facts.mkdir()
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: downspout-rotten\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[downspout.providers]\nrotten = rotten_plugin\n")
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: downspout-{name}\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(f"[downspout.providers]\n{name} = {name}_plugin\n")
