@@ -146,6 +146,8 @@ class PluginRegistry:
     def _assemble(self, module: object, provider: Provider) -> Loaded:
         manager = _manager()
         _register(manager, module, f"{provider.name} (provider)")
+        if not manager.hook.resolve_link.get_hookimpls():  # before the extensions: they answer nothing themselves
+            raise _Broken("it has no function resolve_link marked with hookimpl")
         for name, extension in self._load_extensions().items():
             if not isinstance(extension, PluginError):
                 _register(manager, extension, f"{name} (extension)")
