@@ -150,6 +150,11 @@ def test_a_chunked_body_that_breaks_anywhere_is_never_taken_for_whole(rig: Rig, 
     assert len(ranges) == 2
 
 
+def test_a_chunked_body_that_has_all_that_the_service_says_is_whole(rig: Rig, document):
+    rig.ferry.facts["size"] = SIZE
+    assert resumed_after(rig, ChunkedCut("before-last", size=700)) == [None]
+
+
 def test_a_length_besides_chunks_is_void(rig: Rig, document):
     assert resumed_after(rig, Chunked(700, "5")) == [None]
 

@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downspout import Link, Reference, Stream
@@ -120,6 +120,7 @@ sayings = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0, 100, 1000]), identities, sayings)
 def test_nothing_is_appended_that_is_not_known_to_be_the_same_document(asked, held, said):
     decision = decide(asked, held, said, "x")
@@ -133,6 +134,7 @@ def test_nothing_is_appended_that_is_not_known_to_be_the_same_document(asked, he
         assert asked in {said.identity.size, held.size}
 
 
+@settings(deadline=None)
 @given(st.sampled_from([0, 100]), identities, sayings)
 def test_a_restart_here_has_the_whole_document(asked, held, said):
     decision = decide(asked, held, said, "x")
@@ -140,6 +142,7 @@ def test_a_restart_here_has_the_whole_document(asked, held, said):
         assert said.whole
 
 
+@settings(deadline=None)
 @given(identities, identities)
 def test_contradiction_and_confirmation_are_mutual_and_exclude_each_other(one, other):
     assert one.contradicts(other) == other.contradicts(one)
@@ -147,6 +150,7 @@ def test_contradiction_and_confirmation_are_mutual_and_exclude_each_other(one, o
     assert not (one.contradicts(other) and one.confirms(other))
 
 
+@settings(deadline=None)
 @given(identities, identities)
 def test_what_both_know_together_is_what_the_second_knows_and_else_the_first(one, other):
     both = one.completed_by(other)

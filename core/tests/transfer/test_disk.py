@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import resource
 import stat
@@ -17,7 +18,8 @@ from typing import Any
 import pytest
 
 from downspout._transfer.finished import work_files
-from downspout._transfer.part import Part
+from downspout._transfer.part import Part, digest_of_file
+from downspout._transfer.target import flush_folder, umask
 from downspout.errors import DownspoutError, StorageError, TargetExists
 from downspout.testing import Cut, Document, Stall, Status
 
@@ -389,6 +391,47 @@ def test_a_disk_that_does_not_give_back_what_it_took_is_an_error(rig: Rig, docum
     monkeypatch.setattr(os, "pread", broken)
     assert isinstance(rig.fail(), StorageError)
     assert not rig.target.exists()
+
+
+def test_a_finished_file_that_cannot_be_read_back_is_an_error(tmp_path: Path):
+    with pytest.raises(StorageError, match="reading doc"):
+        digest_of_file(tmp_path / "doc", "sha256", lambda: False)
+
+
+def test_what_lies_behind_the_end_is_cut_off(tmp_path: Path):
+    with Part(tmp_path / "doc") as part:
+        part.write(memoryview(b"hello world"), 0)
+        part.truncate(5)
+        assert part.read(0, 100) == b"hello"
+        assert part.read(0, 0) == b""
+
+
+def test_a_disk_that_does_not_cut_is_an_error(tmp_path: Path, monkeypatch):
+    def fails(*_: Any) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with Part(tmp_path / "doc") as part:
+        part.write(memoryview(b"hello"), 0)
+        monkeypatch.setattr(os, "ftruncate", fails)
+        with pytest.raises(StorageError):
+            part.truncate(3)
+        with pytest.raises(StorageError):
+            part.reset()
+
+
+def test_the_umask_is_known_without_proc_as_well(monkeypatch):
+    def no_proc(*_: Any, **__: Any) -> None:
+        raise FileNotFoundError
+
+    before = umask.__wrapped__()
+    monkeypatch.setattr("builtins.open", no_proc)
+    assert umask.__wrapped__() == before
+    monkeypatch.setattr("builtins.open", lambda *_, **__: io.StringIO("Name: x\n"))
+    assert umask.__wrapped__() == before
+
+
+def test_a_folder_that_cannot_be_opened_is_not_flushed(tmp_path: Path):
+    flush_folder(tmp_path / "nowhere")
 
 
 def test_the_errors_of_closing_tell_nothing_new(tmp_path: Path, monkeypatch):

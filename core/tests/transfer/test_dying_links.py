@@ -267,6 +267,14 @@ def test_what_is_no_pdf_is_not_the_pdf_that_was_promised(rig: Rig):
     assert "application/pdf" in error.message
 
 
+@pytest.mark.parametrize("media_type", ["text/csv", "Application/PDF; x=y", "image/png", "application/zip"])
+def test_what_begins_as_it_should_is_taken(rig: Rig, media_type):
+    heads = {"text/csv": b"a,b,c", "image/png": b"\x89PNG\r\n\x1a\n", "application/zip": b"PK\x03\x04"}
+    rig.serve(heads.get(media_type, b"some bytes before %PDF-1.7") + b" and so on")
+    rig.ferry.facts["media_type"] = media_type
+    assert rig.get().status == "ok"
+
+
 def test_the_refusal_of_a_link_is_never_the_last_word(rig: Rig, document):
     rig.ferry.link = {"uses": 0}
     assert not isinstance(rig.fail(retries=0), LinkRefused)

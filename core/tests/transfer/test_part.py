@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downspout import Reference
@@ -332,6 +332,7 @@ records = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(record=records)
 def test_a_record_is_read_as_it_was_written(tmp_path_factory, record):
     path = tmp_path_factory.mktemp("record") / "x.json"
@@ -385,6 +386,7 @@ def test_a_damaged_record_is_none(tmp_path: Path, data):
     assert read_record(path) is None
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_no_record_at_all_raises(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("record") / "x.json"

@@ -202,6 +202,33 @@ def test_two_threads_may_share_a_reader(rig: Rig, document):
     assert sorted(seen) == sorted(document.read(n * 1000, n * 1000 + 1000) for n in range(40))
 
 
+# Exactly what is read.
+
+
+def test_an_exact_reader_asks_for_nothing_before_it_must(rig: Rig, document):
+    rig.ferry.facts |= {"size": SIZE, "name": "Report.pdf", "version": "7"}
+    with rig.client().open("ferry:/doc", exact=True) as file:
+        assert (file.size, file.name, file.version) == (SIZE, "Report.pdf", "7")
+        assert rig.server.requests == []
+        raw = file.raw
+        assert raw.seek(-10, io.SEEK_END) == SIZE - 10
+        assert raw.read(100) == document.read(SIZE - 10)
+        raw.seek(1000)
+        assert raw.read(50) == document.read(1000, 1050)
+        raw.seek(0)
+        assert raw.read(50) == document.read(0, 50)
+    assert rig.ranges() == [f"bytes={SIZE - 10}-", "bytes=1000-1049", "bytes=0-49"]
+
+
+def test_an_exact_reader_of_single_use_links_takes_what_there_is(rig: Rig, document):
+    rig.ferry.facts |= {"size": SIZE, "single_use": True}
+    rig.ferry.link = {"uses": 1}
+    with rig.client().open("ferry:/doc", exact=True) as file:
+        file.raw.seek(1000)
+        assert file.raw.read(50) == document.read(1000, 1050)
+    assert rig.ranges() == ["bytes=1000-"]
+
+
 # A size that nobody says.
 
 

@@ -4,7 +4,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downspout._transfer import work
@@ -42,6 +42,7 @@ def positions(pairs: object) -> set[int]:
     return {position for start, stop in pairs for position in range(start, stop)}
 
 
+@settings(deadline=None)
 @given(ranges)
 def test_merged_ranges_are_the_same_positions_sorted_and_apart(pairs):
     result = merged(pairs)
@@ -51,6 +52,7 @@ def test_merged_ranges_are_the_same_positions_sorted_and_apart(pairs):
     assert total(result) == len(positions(pairs))
 
 
+@settings(deadline=None)
 @given(ranges, st.integers(0, 60))
 def test_what_is_missing_and_what_is_done_make_the_whole(pairs, size):
     done = merged(pairs)
@@ -214,6 +216,7 @@ def test_who_waits_is_told_when_to_stop():
         shared.next(stop)
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 12 * MIB), st.integers(0, 12 * MIB))
 def test_however_work_is_shared_every_byte_is_fetched(random, size, held):
     clock = Clock()
