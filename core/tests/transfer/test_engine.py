@@ -142,11 +142,6 @@ def test_a_stream_that_is_open_already_is_let_go_where_nothing_is_begun(tmp_path
     result = bring_down(berth, lambda name: tmp_path / name, Options(exists="skip")).result
     assert result.status == "skipped"
     assert berth.streams[0].closed
-    berth = Berth(honest)
-    answers = iter([False] * 2)
-    with pytest.raises(Cancelled):
-        bring_down(berth, lambda name: tmp_path / f"{name}2", Options(cancelled=lambda: next(answers, True)))
-    assert berth.streams[0].closed
 
 
 def test_interrupts_keep_what_came(tmp_path: Path):
@@ -174,56 +169,87 @@ def test_what_ends_badly_behind_the_end_is_no_trouble(tmp_path: Path):
     assert (tmp_path / "doc").read_bytes() == CONTENT
 
 
-# Two who find at the same time that all has to be done again.
+# Several who find at the same time that all has to be done again.
 
 
-class Race:
-    """The first stream stands still after 1 MiB until a further one has found that the document changed.
+class Changed(Piece):
+    """The whole document in a new version; it says so only when its turn has come."""
 
-    Args:
-        finds: what the first stream does then.
-    """
+    def __init__(self, turn: Callable[["Changed"], object]) -> None:
+        self._turn = turn
+        super().__init__(CONTENT, 0, size=SIZE)
 
-    def __init__(self, first: Callable[[], Piece], *, helpers_find: int) -> None:
-        self.first, self.found = first, threading.Barrier(helpers_find, timeout=10)
-        self.main: Piece | None = None
-        self.changed: list[Piece] = []
+    @property
+    def etag(self):
+        self._turn(self)
+        return '"v2"'
 
-    def make(self, number: int, start: int, stop: int | None) -> Piece:
+    @etag.setter
+    def etag(self, value):
+        pass
+
+
+def is_further() -> bool:
+    return threading.current_thread().name == "downspout-helper"
+
+
+def paused() -> Piece:
+    """Return the first stream: it stands still after 1 MiB until it is closed."""
+    stream = Piece(CONTENT, 0, size=SIZE)
+    stream.pause_at = MIB
+    return stream
+
+
+@pytest.mark.parametrize("finders", [1, 3])
+def test_of_those_who_find_a_new_version_one_brings_it(tmp_path: Path, finders):
+    together = threading.Barrier(finders, timeout=10)
+
+    def make(number: int, start: int, stop: int | None) -> Piece:
         if number == 0:
-            self.main = self.first()
-            self.main.pause_at = MIB
-            return self.main
-        further = threading.current_thread().name == "downspout-helper"
-        if further and self.main is not None and not self.main.closed:
-            self.found.wait()
-            stream = Piece(CONTENT, 0, size=SIZE, etag='"v2"')
-            self.changed.append(stream)
-            return stream
-        return Piece(CONTENT[start:stop], start, size=SIZE, etag='"v2"')
+            return paused()
+        return Changed(lambda _: is_further() and together.wait()) if is_further() else Changed(lambda _: None)
 
-
-@pytest.mark.parametrize("helpers_find", [1, 3])
-def test_of_those_who_find_a_new_version_one_brings_it(tmp_path: Path, helpers_find):
-    race = Race(lambda: Piece(CONTENT, 0, size=SIZE), helpers_find=helpers_find)
-    bring_down(Berth(race.make), tmp_path / "doc", Options(connections=1 + helpers_find))
+    berth = Berth(make)
+    bring_down(berth, tmp_path / "doc", Options(connections=1 + finders))
     assert (tmp_path / "doc").read_bytes() == CONTENT
-    assert len(race.changed) == helpers_find
-    assert all(stream.closed for stream in race.changed)
+    assert all(stream.closed for stream in berth.streams)
+    assert len(berth.streams) == 1 + finders
 
 
-def test_where_the_first_connection_finds_it_too_its_own_finding_counts(tmp_path: Path):
-    class Excessive(Piece):
-        """Does not notice that it was closed, and has more bytes than there should be."""
+def test_where_the_first_connection_finds_it_at_the_same_time_one_of_them_brings_it(tmp_path: Path):
+    first_is_back = threading.Event()
 
-        def close(self):
-            self.pause.set()
+    def first_turn(stream: Changed) -> None:
+        first_is_back.set()
+        stream.pause.wait(10)  # until the other one has found it, and closed this one
 
-    race = Race(lambda: Excessive(CONTENT + b"more", 0, stop=None), helpers_find=1)
-    berth = Berth(race.make, size=SIZE)
+    def make(number: int, start: int, stop: int | None) -> Piece:
+        if number == 0:
+            stream = Piece(CONTENT[:MIB], 0, size=SIZE, stop=SIZE)
+            stream.pause_at = MIB
+            threading.Timer(0.2, stream.close).start()
+            return stream
+        if is_further():
+            return Changed(lambda _: first_is_back.wait(10))
+        return Changed(first_turn if not first_is_back.is_set() else lambda _: None)
+
+    berth = Berth(make)
     bring_down(berth, tmp_path / "doc", Options(connections=2))
     assert (tmp_path / "doc").read_bytes() == CONTENT
-    assert all(stream.closed for stream in race.changed)
+    assert all(stream.closed for stream in berth.streams)
+
+
+def test_a_stream_that_is_stopped_before_it_is_read_is_let_go(tmp_path: Path):
+    berth, asked = Berth(honest), []
+
+    def cancelled() -> bool:
+        asked.append(None)
+        return bool(berth.streams)
+
+    with pytest.raises(Cancelled):
+        bring_down(berth, lambda name: tmp_path / name, Options(cancelled=cancelled))
+    assert berth.streams[0].closed
+    assert list(tmp_path.iterdir()) == []
 
 
 # When further connections help.

@@ -27,6 +27,7 @@ from downspout.testing import (
     Document,
     ETag,
     Gzip,
+    Header,
     IfRangeIgnored,
     LyingServer,
     OtherBody,
@@ -250,6 +251,15 @@ def test_beyond_the_end_of_unknown_size_there_is_nothing(rig: Rig, document):
     with rig.client().open("ferry:/doc") as file:
         file.seek(SIZE + 1000)
         assert file.read(10) == b""
+
+
+def test_beyond_the_end_of_unknown_size_there_is_nothing_without_ranges_either(rig: Rig, document):
+    rig.server.script("/doc", [RangeIgnored() + Header("Accept-Ranges") + CloseDelimited()], repeat_last=True)
+    with rig.client().open("ferry:/doc") as file:
+        file.seek(SIZE + 1000)
+        assert file.read(10) == b""
+        assert file.size == SIZE
+    assert len(rig.server.requests) == 1
 
 
 def test_a_chunked_document_whose_size_the_service_says_may_not_be_short(rig: Rig, document):

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from downspout._transfer.decide import Append, Complete, Fail, Identity, Restart, Said, decide
+from downspout._transfer.decide import Complete, Fail, Identity, Restart, Said, decide
 from downspout._transfer.options import Options
 from downspout._transfer.pace import SpeedWatch
 from downspout._transfer.patience import Patience
@@ -130,7 +130,7 @@ class Connection:
             case Complete():
                 fetch.learn(said.identity, opened)
                 segment.stop = segment.position
-            case Append():
+            case _:
                 fetch.learn(said.identity, opened)
                 if segment.stop is None:
                     segment.stop = fetch.identity.size

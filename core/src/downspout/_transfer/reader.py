@@ -229,9 +229,8 @@ class DocumentReader(io.RawIOBase):
         waste = memoryview(bytearray(min(max(position - opened.position, 0), _SKIP)))
         while opened.position < position and not opened.stream.unsatisfied:
             if not opened.readinto(waste[: position - opened.position]):
-                if self._is_the_end(opened):
-                    return None
-                raise Unavailable(f"{self._shown}: the server does not send what lies behind {opened.position}.")
+                self._is_the_end(opened)  # or else it raises: what was announced reached beyond the position
+                return None
         return opened
 
     def _connect(self, first: int = 0) -> Opened:
