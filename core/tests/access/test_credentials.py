@@ -69,6 +69,26 @@ def test_what_is_stored_is_used_and_looked_up_once(store):
     assert keeper.current() is found
 
 
+def test_many_threads_look_it_up_once():
+    class Slow(MemoryStore):
+        looked = 0
+
+        def get(self, account):
+            self.looked += 1
+            time.sleep(0.1)  # the others come meanwhile
+            return super().get(account)
+
+    store, found = Slow(), []
+    store.put("work", marked(credential("stored"), ACCOUNT))
+    keeper = made(store, Service())
+    threads = [threading.Thread(target=lambda: found.append(keeper.current())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (store.looked, len({id(each) for each in found}), token(found[0])) == (1, 1, "stored")
+
+
 def test_what_is_stored_is_ignored_when_the_settings_changed(store):
     store.put("work", marked(credential("stored"), Account("work", "svc", {"username": "jill"})))
     service = Service()

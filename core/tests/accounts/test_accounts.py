@@ -81,6 +81,16 @@ def test_an_endpoint_that_is_none_claims_nothing():
     assert accounts(entries).reference("https://unknown.example/").account == "web"
 
 
+def test_any_number_of_origins_is_told_apart(monkeypatch):
+    monkeypatch.setattr("downspout._accounts.accounts._MOST_ORIGINS", 3)
+    made = accounts()
+    for _ in range(2):
+        for number in range(5):
+            assert made.reference(f"https://h{number}.oraclecloud.com/x").account == "oracle"
+            assert made.reference(f"https://h{number}.example/x").account == "web"
+    assert len(made._by_origin) <= 3
+
+
 def test_without_web_a_url_that_nobody_claims_goes_nowhere():
     with pytest.raises(NoProvider, match=r"No provider claims unknown\.example") as caught:
         accounts(web=False).reference("https://unknown.example/?sig=s3cret")

@@ -72,6 +72,11 @@ def test_what_frames_a_request_is_not_the_plugin_s_business(http, server, name):
     assert "chunked" not in str(server.requests[0].headers)
 
 
+def test_a_document_s_request_is_framed_by_us_too(http, server):
+    http(server.origin).open("GET", server.url("/echo"), headers={"Host": "evil.example"}).close()
+    assert server.requests[0].headers.get_all("host") == [f"127.0.0.1:{server.port}"]
+
+
 def test_a_url_is_used_byte_for_byte(http, server):
     target = "/echo?X-Amz-Signature=aB%2f%2F&x=a+b&&=;'()*!~|^{}`%"
     http().request("GET", server.origin + target)
