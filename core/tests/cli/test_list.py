@@ -137,7 +137,7 @@ def test_a_damaged_ledger_is_said_in_a_line(shell):
     assert "ledger" in ran.err
 
 
-@pytest.mark.parametrize("name", ["missing.txt", "folder"])
+@pytest.mark.parametrize("name", ["missing.txt", "folder", "/proc/self/mem"])
 def test_a_list_that_cannot_be_read_is_said(shell, name):
     (shell.folder / "folder").mkdir()
     ran = shell.run("get", "-i", name)
