@@ -4,10 +4,11 @@ import time
 
 import pytest
 
+from downspout import Link
 from downspout._batch import lane as lanes
 from downspout._batch.lane import Lane
 from downspout.errors import RateLimited, Unavailable
-from downspout.testing import StatusOnly, Throttle
+from downspout.testing import Document, Header, Status, StatusOnly, Throttle
 
 from .rig import Depot, expected, failures, statuses, uris
 
@@ -83,19 +84,39 @@ def test_a_document_that_is_throttled_for_ever_fails_alone(rig):
     assert rig.depot.asked.count("d00001") == 4
 
 
-def test_a_service_that_wants_too_long_a_pause_is_not_waited_for(rig):
+def test_a_service_that_wants_too_long_a_pause_is_not_waited_for_nor_asked_again(rig):
     rig.depot.troubles = [RateLimited("tomorrow", retry_after=86400.0)]
-    began = time.monotonic()
-    assert statuses(rig.run(uris(2))) == {"failed": 2}
-    assert time.monotonic() - began < 2
+    results = rig.run([*uris(250), "nobody:x"])
+    assert statuses(results) == {"failed": 2, "left": 249}
+    assert {error.kind for error in failures(results).values()} == {"rate-limited", "no-provider"}
+    assert len(rig.depot.calls) == 1
 
 
-def test_a_store_that_wants_too_long_a_pause_fails_its_document_and_says_so(rig):
-    rig.server.script("/depot/d00000", [Throttle("9000")], repeat_last=True)
-    results = rig.run(uris(2))
+def test_a_store_that_wants_too_long_a_pause_is_left_alone_and_says_so(rig):
+    rig.server.script("*", [None, Throttle("9000")], repeat_last=True)
+    other = rig.add(Depot(rig.server, "other"))
+    other.link_to = lambda ref: Link(ref, rig.server.url("/elsewhere"), name="x.bin")
+    rig.server.documents["/elsewhere"] = Document(b"x")
+    rig.server.script("/elsewhere", [None])
+    results = rig.run([*uris(40), "other:a"], jobs=1)
     (error,) = failures(results).values()
     assert "9000 s" in error.message
     assert "minutes" in error.hint
+    assert statuses(results) == {"ok": 2, "failed": 1, "left": 38}
+    assert sum(rig.fetched().values()) == 3
+
+
+def test_a_document_that_is_away_for_hours_holds_up_no_other(rig):
+    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", "9000")], repeat_last=True)
+    results = rig.run(uris(20), jobs=1)
+    assert statuses(results) == {"ok": 19, "failed": 1}
+
+
+def test_a_document_that_is_away_for_seconds_comes_after_the_others(rig):
+    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", "2")])
+    results = rig.run(uris(3), jobs=1)
+    assert [result.index for result in results] == [2, 3, 1]
+    assert statuses(results) == {"ok": 3}
 
 
 def test_a_service_in_trouble_is_tried_as_often_as_asked(rig):

@@ -337,7 +337,7 @@ class Batch:
         with self._wake:
             lane.asking.difference_update(wanted)
             lane.failures += 1
-            if isinstance(error, AuthenticationError) or lane.is_signed_out(error):
+            if isinstance(error, AuthenticationError) or _closes(lane, error):
                 self._outcomes.failed(wanted[0], error)
                 self._give_up(lane, error, wanted[1:])
             elif isinstance(error.__cause__, TimeLimitExceeded):
@@ -360,23 +360,22 @@ class Batch:
             self._not_tried(lane, item, error)
 
     def _not_tried(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
-        if isinstance(error, AuthenticationError) or lane.is_signed_out(error):
+        if isinstance(error, AuthenticationError) or _closes(lane, error):
             self._outcomes.left(item, error)
         else:
             self._outcomes.failed(item, error)
 
     def _again(self, lane: Lane, item: Wanted, error: DownspoutError) -> bool:
         """Put a document that failed for now behind the others; return whether that was done."""
-        if not self._may_wait(error) or item.attempts >= self._options.transfer.retries:
+        tried_enough = item.attempts >= self._options.transfer.retries
+        if tried_enough or lane.dead is not None or not self._may_wait(error):
             return False
         lane.slow_down(self._pause(error, item.attempts + 1))
         lane.pending.append(evolve(item, attempts=item.attempts + 1))
         return True
 
     def _may_wait(self, error: DownspoutError) -> bool:
-        if not isinstance(error, RateLimited | Unavailable):
-            return False
-        return error.retry_after is None or error.retry_after <= LONGEST_RETRY_AFTER
+        return isinstance(error, RateLimited | Unavailable) and not _is_too_long(error)
 
     def _pause(self, error: DownspoutError, failures: int) -> float:
         asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
@@ -422,8 +421,9 @@ class Batch:
         return make_below(self._memory.directory, target)
 
     def _throttled(self, lane: Lane, error: DownspoutError) -> None:
+        asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
         with self._wake:
-            lane.slow_down(error.retry_after if isinstance(error, RateLimited | Unavailable) else None)
+            lane.slow_down(None if _is_too_long(error) else asked)  # nobody waits that long
 
     def _brought(self, lane: Lane, item: Wanted, brought: Brought) -> None:
         with self._wake:
@@ -439,7 +439,7 @@ class Batch:
             lane.busy.discard(item)
             if isinstance(error, Cancelled):
                 self._outcomes.stopped(item, error)
-            elif lane.is_signed_out(error) or isinstance(error.__cause__, TimeLimitExceeded):
+            elif _closes(lane, error) or isinstance(error.__cause__, TimeLimitExceeded):
                 self._outcomes.failed(item, error)
                 self._give_up(lane, error, ())
             elif not (_asks_for_a_pause(error) and self._again(lane, item, error)):
@@ -456,6 +456,16 @@ class Batch:
             lane.pending.clear()
             for item in waiting:
                 self._outcomes.left(item, None)
+
+
+def _closes(lane: Lane, error: DownspoutError) -> bool:
+    """Return whether the account is of no use any more: nobody signs in, or it asks for hours of patience."""
+    return lane.is_signed_out(error) or (isinstance(error, RateLimited) and _is_too_long(error))
+
+
+def _is_too_long(error: DownspoutError) -> bool:
+    asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
+    return asked is not None and asked > LONGEST_RETRY_AFTER
 
 
 def _asks_for_a_pause(error: DownspoutError) -> bool:
