@@ -107,13 +107,13 @@ def test_a_store_that_wants_too_long_a_pause_is_left_alone_and_says_so(rig):
 
 
 def test_a_document_that_is_away_for_hours_holds_up_no_other(rig):
-    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", "9000")], repeat_last=True)
+    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", ("9000",))], repeat_last=True)
     results = rig.run(uris(20), jobs=1)
     assert statuses(results) == {"ok": 19, "failed": 1}
 
 
 def test_a_document_that_is_away_for_seconds_comes_after_the_others(rig):
-    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", "2")])
+    rig.server.script("/depot/d00000", [Status(503) + Header("Retry-After", ("2",))])
     results = rig.run(uris(3), jobs=1)
     assert [result.index for result in results] == [2, 3, 1]
     assert statuses(results) == {"ok": 3}
