@@ -7,9 +7,10 @@ from collections import deque
 from attrs import define, field
 
 from downspout._access import Session
+from downspout._batch.troubles import is_too_long
 from downspout._batch.wanted import Wanted
 from downspout._models import Link
-from downspout.errors import DownspoutError
+from downspout.errors import AuthenticationError, DownspoutError, RateLimited
 
 _log = logging.getLogger(__name__)
 _PATIENCE_FOR_A_BATCH = 0.2
@@ -83,9 +84,10 @@ class Lane:
         """Whether anything is waiting or under way."""
         return bool(self.pending or self.ready or self.active or self.asking)
 
-    def is_signed_out(self, error: DownspoutError) -> bool:
-        """Return whether `error` says that no credential is to be had any more."""
-        return self.session.credentials.dead is error
+    def is_closed_by(self, error: DownspoutError) -> bool:
+        """Return whether the account is of no use any more: nobody signs in, or it asks for hours of patience."""
+        signed_out = isinstance(error, AuthenticationError) or self.session.credentials.dead is error
+        return signed_out or (isinstance(error, RateLimited) and is_too_long(error))
 
     def should_ask(self, now: float, *, more_to_come: bool) -> bool:
         """Return whether it is time to resolve some more.

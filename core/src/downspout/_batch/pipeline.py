@@ -1,6 +1,5 @@
 """Many documents: read as they come, resolved in batches just in time, brought down side by side."""
 
-import contextvars
 import threading
 import time
 from collections import deque
@@ -12,6 +11,7 @@ from pathlib import Path
 from attrs import evolve, field, frozen
 
 from downspout._access import DocumentSource, Session, life_left
+from downspout._batch.crew import Crew
 from downspout._batch.feed import Feed, Settled
 from downspout._batch.folders import base_of, only_new, unfold
 from downspout._batch.lane import Lane, Ready
@@ -19,21 +19,17 @@ from downspout._batch.ledger import Row
 from downspout._batch.memory import Memory
 from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
+from downspout._batch.troubles import asked_pause, is_too_long, may_wait, pause_after
 from downspout._batch.wanted import Wanted
 from downspout._models import Event, Failed, Folder, Link, Result
 from downspout._plugins import TimeLimitExceeded
-from downspout._transfer import LONGEST_RETRY_AFTER, Brought, Options, bring_down
+from downspout._transfer import Brought, Options, bring_down
 from downspout.errors import (
-    AuthenticationError,
     Cancelled,
     DownspoutError,
     InvalidURI,
     PluginError,
-    RateLimited,
-    Unavailable,
 )
-
-_LEAVE_SECONDS = 1.5
 
 Outcome = Link | Folder | DownspoutError
 
@@ -92,19 +88,19 @@ class Batch:
         self._lanes: dict[str, Lane] = {}
         self._wake = threading.Condition()
         self._stopping = False
-        self._threads = 0
         self._turn: deque[Lane] = deque()
         self._feed = Feed(wanted, read, self)
         self._outcomes = Outcomes(memory, self._feed, options.tell)
+        self._crew = Crew(self._outcomes.box, lambda: self.cancelled, options.executor)
 
     # The story.
 
     def run(self) -> Generator[Result, None, None]:
         """Yield what comes of each document, as it comes."""
         try:
-            self._start(self._feed.run)
+            self._crew.start(self._feed.run, hired=False)
             for _ in range(self._options.jobs):
-                self._start(self._work)
+                self._crew.start(self._work)
             for result in self._delivered():
                 if isinstance(result, BaseException):
                     raise result
@@ -117,46 +113,18 @@ class Batch:
             self._memory.sweep()
 
     def _delivered(self) -> Iterator[Result | BaseException]:
-        """Yield what comes until every thread has ended; once it is cancelled, for a moment only."""
-        end = None
-        while self._threads:
-            now = time.monotonic()
-            if end is None and self.cancelled:
-                end = now + _LEAVE_SECONDS
-            elif end is not None and now > end:
-                yield from self._abandoned()
-                return
-            for result in self._outcomes.box.take():
-                if result is None:
-                    self._threads -= 1
-                elif isinstance(result, Failed):
-                    self._options.tell(result)
-                else:
-                    yield result
+        for item in self._crew.delivered(self._abandoned):
+            if isinstance(item, Failed):
+                self._options.tell(item)
+            else:
+                yield item
 
     def _abandoned(self) -> Iterator[Result]:
         """Yield what threads that did not stop in time are still at."""
-        self._threads = 0
         with self._wake:
             for lane in self._lanes.values():
                 for item in (*lane.busy, *lane.asking):
                     yield Result(item.reference, "left", index=item.index, uri=item.shown)
-
-    def _start(self, function: Callable[[], None]) -> None:
-        context = contextvars.copy_context()
-
-        def run() -> None:
-            try:
-                context.run(function)
-            except BaseException as exc:  # ours alone: plugins' were caught where they are called
-                self._outcomes.box.put(exc, urgent=True)
-            self._outcomes.box.put(None, urgent=True)
-
-        if self._options.executor is not None and function == self._work:
-            self._options.executor.submit(run)
-        else:
-            threading.Thread(target=run, name="downspout-batch", daemon=True).start()
-        self._threads += 1
 
     def _stop(self) -> None:
         with self._wake:
@@ -337,13 +305,13 @@ class Batch:
         with self._wake:
             lane.asking.difference_update(wanted)
             lane.failures += 1
-            if isinstance(error, AuthenticationError) or _closes(lane, error):
+            if lane.is_closed_by(error):
                 self._outcomes.failed(wanted[0], error)
                 self._give_up(lane, error, wanted[1:])
             elif isinstance(error.__cause__, TimeLimitExceeded):
                 self._give_up(lane, error, wanted)
-            elif self._may_wait(error) and lane.failures <= self._options.transfer.retries:
-                lane.slow_down(self._pause(error, lane.failures))
+            elif may_wait(error) and lane.failures <= self._options.transfer.retries:
+                lane.slow_down(pause_after(error, lane.failures))
                 lane.pending.extendleft(reversed(wanted))
             else:
                 for item in wanted:
@@ -360,7 +328,7 @@ class Batch:
             self._not_tried(lane, item, error)
 
     def _not_tried(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
-        if isinstance(error, AuthenticationError) or _closes(lane, error):
+        if lane.is_closed_by(error):
             self._outcomes.left(item, error)
         else:
             self._outcomes.failed(item, error)
@@ -368,18 +336,11 @@ class Batch:
     def _again(self, lane: Lane, item: Wanted, error: DownspoutError) -> bool:
         """Put a document that failed for now behind the others; return whether that was done."""
         tried_enough = item.attempts >= self._options.transfer.retries
-        if tried_enough or lane.dead is not None or not self._may_wait(error):
+        if tried_enough or lane.dead is not None or not may_wait(error):
             return False
-        lane.slow_down(self._pause(error, item.attempts + 1))
+        lane.slow_down(pause_after(error, item.attempts + 1))
         lane.pending.append(evolve(item, attempts=item.attempts + 1))
         return True
-
-    def _may_wait(self, error: DownspoutError) -> bool:
-        return isinstance(error, RateLimited | Unavailable) and not _is_too_long(error)
-
-    def _pause(self, error: DownspoutError, failures: int) -> float:
-        asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
-        return asked if asked is not None else min(20.0, 0.25 * 2 ** (failures - 1))
 
     # Give me bytes.
 
@@ -421,9 +382,8 @@ class Batch:
         return make_below(self._memory.directory, target)
 
     def _throttled(self, lane: Lane, error: DownspoutError) -> None:
-        asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
         with self._wake:
-            lane.slow_down(None if _is_too_long(error) else asked)  # nobody waits that long
+            lane.slow_down(None if is_too_long(error) else asked_pause(error))  # nobody waits that long
 
     def _brought(self, lane: Lane, item: Wanted, brought: Brought) -> None:
         with self._wake:
@@ -439,10 +399,10 @@ class Batch:
             lane.busy.discard(item)
             if isinstance(error, Cancelled):
                 self._outcomes.stopped(item, error)
-            elif _closes(lane, error) or isinstance(error.__cause__, TimeLimitExceeded):
+            elif lane.is_closed_by(error) or isinstance(error.__cause__, TimeLimitExceeded):
                 self._outcomes.failed(item, error)
                 self._give_up(lane, error, ())
-            elif not (_asks_for_a_pause(error) and self._again(lane, item, error)):
+            elif asked_pause(error) is None or not self._again(lane, item, error):
                 self._outcomes.failed(item, error)
             self._wake.notify_all()
 
@@ -456,17 +416,3 @@ class Batch:
             lane.pending.clear()
             for item in waiting:
                 self._outcomes.left(item, None)
-
-
-def _closes(lane: Lane, error: DownspoutError) -> bool:
-    """Return whether the account is of no use any more: nobody signs in, or it asks for hours of patience."""
-    return lane.is_signed_out(error) or (isinstance(error, RateLimited) and _is_too_long(error))
-
-
-def _is_too_long(error: DownspoutError) -> bool:
-    asked = error.retry_after if isinstance(error, RateLimited | Unavailable) else None
-    return asked is not None and asked > LONGEST_RETRY_AFTER
-
-
-def _asks_for_a_pause(error: DownspoutError) -> bool:
-    return isinstance(error, RateLimited | Unavailable) and error.retry_after is not None
