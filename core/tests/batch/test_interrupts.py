@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from downspout.errors import NotFound, RateLimited
+from downspout.errors import Cancelled, NotFound, RateLimited
 from downspout.testing import Document, Pattern, Stall
 
 from .rig import Depot, expected, failures, rigs, statuses, uris
@@ -35,6 +35,16 @@ def test_what_is_not_begun_is_left(rig):
     assert sum(counts.values()) == 400
     assert statuses(rig.run(uris(400), ledger=rig.ledger))["skipped"] == counts["ok"]
     assert rig.files() == expected(400)
+
+
+def test_a_call_that_is_stopped_on_its_way_leaves_its_documents(rig):
+    cancel = threading.Event()
+    rig.depot.before = lambda _: cancel.set()
+    rig.depot.troubles = [Cancelled("depot: stopped.")]
+    results = rig.run(uris(150), cancel=cancel, ledger=rig.ledger)
+    assert statuses(results) == {"left": 150}
+    assert {result.error for result in results} == {None}
+    assert len(rig.depot.calls) == 1
 
 
 def test_a_function_may_ask_to_stop(rig):
