@@ -278,10 +278,12 @@ def watch(clock: Clock, speed: Callable[[int], float], size: int, options: Optio
 
     def hire() -> Callable[[], None]:
         started.append(clock.now)
+        crew.enter(Piece(b""))
         return lambda: None
 
     crew = Helpers(work, options, hire)
     opened = Opened(Piece(b"", 0, size=size), Link(REFERENCE, "https://store.example/doc"))
+    crew.enter(opened.stream)
     while not segment.is_complete:
         clock.now += 0.05
         work.advance(segment, min(segment.left, int(0.05 * speed(1 + len(started)))))

@@ -71,8 +71,9 @@ class DocumentSource:
         self, link: Link, start: int, stop: int | None, etag: str | None, given_up: Callable[[], bool] = _never
     ) -> Stream:
         """See `Source`."""
-        stopped = self._cancelled
-        stream = self._session.open(link, start, stop, etag, lambda: stopped() or given_up())
+        stopped, has_answer = self._cancelled, False
+        stream = self._session.open(link, start, stop, etag, lambda: stopped() or (not has_answer and given_up()))
+        has_answer = True  # whoever is handed the stream decides for himself when it is of no use any more
         if link.single_use:
             self.refuse(link)
         self._tell(Opened(self._reference, stream.start or 0))

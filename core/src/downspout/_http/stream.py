@@ -11,7 +11,7 @@ from downspout._models import Stream
 from downspout._names import name_from_disposition
 from downspout.errors import Unavailable
 
-_MOMENT = 0.2
+_MOMENT = 0.05
 """Seconds after which bytes that have come are handed on, though the buffer would hold more."""
 
 

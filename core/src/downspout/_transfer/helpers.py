@@ -11,8 +11,11 @@ from downspout._transfer.source import Opened
 from downspout._transfer.work import LEAST_SHARE, Work
 from downspout.errors import Cancelled
 
-_SETTLE_SECONDS = 0.25
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.25
+_SETTLE_SECONDS = 3.0
+"""So long at most is waited for new connections before it is measured what they bring."""
+_SLOW_START = 2.0
+"""It is measured for so many times as long as they took to come about: a far server's take longer to get going."""
 _WORTH_SECONDS = 1.0
 _GAIN = 1.15
 
@@ -34,9 +37,10 @@ class Helpers:
         self._wanted = 1 if options.limiter is not None and options.connections is None else options.connections
         self._forbidden = self._wanted == 1
         self._started = 0
-        self._look_from = 0.0
+        self._started_at: float | None = None
         self._looked_at: float | None = None
         self._looked_fetched = 0
+        self._look_seconds = _LOOK_SECONDS
         self._rate = 0.0
         self._streams: set[Stream] = set()
         self._changed = threading.Condition()
@@ -72,27 +76,35 @@ class Helpers:
 
     def _look(self, fetched: int, rest: int) -> None:
         """Double the connections as long as each doubling makes it faster."""
-        now = time.monotonic()
-        if now < self._look_from:
-            return
+        now, running = time.monotonic(), 1 + self._started
         if self._looked_at is None:
-            self._looked_at, self._looked_fetched = now, fetched
+            if self._are_settled(now, running):
+                self._looked_at, self._looked_fetched = now, fetched
             return
         passed = now - self._looked_at
-        if passed < _LOOK_SECONDS:
+        if passed < self._look_seconds:
             return
         rate = (fetched - self._looked_fetched) / passed
         self._looked_at, self._looked_fetched = now, fetched
-        running = 1 + self._started
-        if running >= MOST_CONNECTIONS or rate < _GAIN * self._rate or rest < rate * _WORTH_SECONDS:
-            self._forbidden = rate < _GAIN * self._rate or running >= MOST_CONNECTIONS
-            return
-        self._rate, self._looked_at = rate, None
-        self._look_from = now + _SETTLE_SECONDS
-        self._start(running)
+        if running >= MOST_CONNECTIONS or rate < _GAIN * self._rate:
+            self._forbidden = True
+        elif rest >= rate * _WORTH_SECONDS:
+            self._rate, self._looked_at = rate, None
+            self._start(running)
+
+    def _are_settled(self, now: float, running: int) -> bool:
+        """Return whether those that were started last are all at work, or have had their time to get there."""
+        if self._started_at is None:
+            return True
+        taken = now - self._started_at
+        if len(self._streams) < running and taken < _SETTLE_SECONDS:
+            return False
+        self._look_seconds = max(_LOOK_SECONDS, _SLOW_START * taken)
+        return True
 
     def _start(self, count: int) -> None:
         self._started += count
+        self._started_at = time.monotonic()
         for _ in range(count):
             context, run = contextvars.copy_context(), self._hire()
             threading.Thread(target=context.run, args=(run,), name="downspout-helper", daemon=True).start()
