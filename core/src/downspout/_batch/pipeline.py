@@ -14,6 +14,7 @@ from downspout._access import DocumentSource, Session, life_left
 from downspout._batch.crew import Crew
 from downspout._batch.feed import Feed, Settled
 from downspout._batch.folders import base_of, only_new, unfold
+from downspout._batch.headcount import Headcount
 from downspout._batch.lane import Lane, Ready
 from downspout._batch.ledger import Row
 from downspout._batch.memory import Memory
@@ -88,6 +89,7 @@ class Batch:
         self._lanes: dict[str, Lane] = {}
         self._wake = threading.Condition()
         self._stopping = False
+        self._headcount = Headcount(options.jobs)
         self._turn: deque[Lane] = deque()
         self._feed = Feed(wanted, read, self)
         self._outcomes = Outcomes(memory, self._feed, options.tell)
@@ -210,9 +212,11 @@ class Batch:
 
     def _next(self) -> _Resolve | _Start | None:
         with self._wake:
+            self._headcount.working -= 1
             while not self.cancelled:
-                action = self._choose()
+                action = self._choose() if self._headcount.has_room else None
                 if action is not None:
+                    self._headcount.working += 1
                     return action
                 if self._finished():
                     self._wake.notify_all()
@@ -276,7 +280,8 @@ class Batch:
                     lane.busy.add(item)
                 else:
                     lane.ready.append(ready)
-            self._wake.notify_all()
+            if self._headcount.has_room:
+                self._wake.notify_all()
         if mine is not None:
             self._bring(lane, mine)
 
@@ -390,7 +395,9 @@ class Batch:
             lane.active -= 1
             lane.busy.discard(item)
             lane.went_well()
-            self._wake.notify()
+            self._headcount.finished()
+            if self._headcount.has_room:
+                self._wake.notify()
         self._outcomes.brought(item, brought)
 
     def _not_brought(self, lane: Lane, item: Wanted, error: DownspoutError) -> None:
