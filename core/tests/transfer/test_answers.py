@@ -124,6 +124,21 @@ def test_short_is_failure_at_every_try(rig: Rig, document):
         assert not rig.target.exists()
 
 
+@pytest.mark.parametrize("crumbs", [CloseDelimited() + Cut(10), OtherBody(b"x" * 10) + Chunked()])
+def test_a_server_that_gives_a_crumb_at_a_time_is_given_up(rig: Rig, document, crumbs):
+    rig.ferry.facts["size"] = SIZE
+    rig.server.script("/doc", [Cut(2000), crumbs], repeat_last=True)
+    assert isinstance(rig.fail(retries=2), Unavailable)
+    assert len(rig.server.requests) == 3
+
+
+def test_what_could_not_be_gone_on_from_is_not_kept(rig: Rig):
+    rig.serve(SIZE, etag=None)
+    rig.server.script("/doc", [Cut(2000), Status(404)], repeat_last=True)
+    rig.fail()
+    assert rig.leftovers() == []
+
+
 def test_a_body_that_is_longer_than_the_service_says_is_no_document(rig: Rig, document):
     rig.ferry.facts["size"] = SIZE - 100
     for fault in (CloseDelimited(), Chunked(999), Chunked(SIZE - 100)):

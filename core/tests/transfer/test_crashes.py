@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from downspout._transfer.decide import Identity
 from downspout.testing import Document
 
 from .rig import MIB, Rig
@@ -151,3 +152,13 @@ def test_bytes_are_flushed_before_the_record_speaks_of_them(rig: Rig):
     assert "flush new" in order[:noted]
     assert order.index("flush part") < order.index("flush new")
     assert max(index for index, call in enumerate(order[:noted]) if call == "pwrite") < order.index("flush part")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="finds out by /proc what a descriptor is")
+def test_a_record_is_gone_for_good_before_the_bytes_that_it_speaks_of(rig: Rig):
+    """Else it would be there again after a power cut, and vouch for what was written in their place."""
+    document = rig.serve(MIB, etag='"v2"')
+    rig.leave_part(b"x" * 1000, identity=Identity(etag='"v1"', size=MIB))
+    order = order_of_calls(rig)
+    assert order.index("unlink json") < order.index("flush folder") < order.index("ftruncate")
+    assert rig.holds(document)

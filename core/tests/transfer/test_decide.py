@@ -109,6 +109,20 @@ def test_an_answer_that_there_is_nothing_behind(asked, held, said, expected):
     assert outcome(asked, held, said) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "held", "said", "why"),
+    [
+        (100, V1, said(100, V2), "the document has changed"),
+        (100, V1, said(0, V2, whole=True), "the document has changed"),
+        (1000, V1, said(None, V2, unsatisfied=True), "the document has changed"),
+        (100, V1, said(0, NOBODY, whole=True), "the server sent all of it"),
+        (100, V1, said(100, NOBODY), "nothing says that it is still the same document"),
+    ],
+)
+def test_people_are_told_why_all_begins_anew(asked, held, said, why):
+    assert decide(asked, held, said, "x").why == why
+
+
 versions = st.sampled_from([None, "7", "8"])
 etags = st.sampled_from([None, '"v1"', '"v2"', DATED.etag, LATER.etag])
 sizes = st.sampled_from([None, 0, 100, 1000])

@@ -435,6 +435,8 @@ def test_of_a_url_the_record_keeps_a_digest_only():
 
 # The same over a network.
 
+WHOLE = {**GOOD, "size": SIZE, "ranges": [[0, 2000]]}
+
 
 def test_a_record_has_what_is_needed_and_no_link(rig: Rig):
     rig.serve(SIZE, links_only=True)
@@ -456,19 +458,30 @@ def test_a_record_has_what_is_needed_and_no_link(rig: Rig):
     [
         lambda note: note.write_bytes(b"{"),
         lambda note: note.unlink(),
-        lambda note: note.write_text(json.dumps({**GOOD, "uri": "ferry:/other"})),
-        lambda note: note.write_text(json.dumps({**GOOD, "etag": None})),
-        lambda note: note.write_text(json.dumps({**GOOD, "etag": '"v0"'})),
-        lambda note: note.write_text(json.dumps({**GOOD, "size": SIZE, "ranges": []})),
+        lambda note: note.write_text(json.dumps({**WHOLE, "uri": "ferry:/other"})),
+        lambda note: note.write_text(json.dumps({**WHOLE, "etag": None})),
+        lambda note: note.write_text(json.dumps({**WHOLE, "document_version": "6"})),
+        lambda note: note.write_text(json.dumps({**WHOLE, "size": SIZE + 1})),
+        lambda note: note.write_text(json.dumps({**WHOLE, "ranges": []})),
     ],
-    ids=["damaged", "removed", "of another document", "without a tag", "of another version", "of nothing"],
+    ids=[
+        "damaged",
+        "removed",
+        "of another",
+        "without a tag",
+        "of another version",
+        "of another size",
+        "of nothing",
+    ],
 )
 def test_a_part_whose_record_does_not_vouch_for_it_is_begun_anew(rig: Rig, damage):
     document = rig.serve(SIZE)
+    rig.ferry.facts |= {"version": "7", "size": SIZE}
     rig.leave_part(b"x" * 2000)
     damage(work_files(rig.target)[1])
     rig.get()
     assert rig.holds(document)
+    assert rig.ranges() == [None]
     assert rig.leftovers() == []
 
 

@@ -258,14 +258,21 @@ def test_bytes_that_trickle_too_slowly_are_asked_for_elsewhere(rig: Rig, monkeyp
 
 
 def test_the_least_speed_is_measured_over_its_window_alone(monkeypatch):
-    now = iter([0.0, *range(1, 31), 31.0, 32.0])
-    monkeypatch.setattr(pace.time, "monotonic", lambda: float(next(now)))
+    now = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now[0])
     watch = SpeedWatch(100.0, "ferry:/doc")
-    for _ in range(30):
-        watch.came(100)
-    watch.came(100)
+
+    def seconds(count: int, bytes_each: int) -> None:
+        for _ in range(count):
+            now[0] += 1.0
+            watch.came(bytes_each)
+
+    seconds(20, 0)  # slow, but not for long enough to say so
+    seconds(10, 300)
+    seconds(10, 300)  # what was long ago does not count
     with pytest.raises(Unavailable, match="fewer than 100 bytes per second came for 30 s"):
-        watch.came(0)
+        seconds(25, 0)
+    assert now[0] < 65.0
 
 
 def test_without_a_least_speed_nothing_is_too_slow(monkeypatch):

@@ -361,6 +361,17 @@ def test_an_answer_that_does_not_fit_is_never_read(rig: Rig, document, fault):
             file.read(10)
 
 
+@pytest.mark.parametrize("fault", [CloseDelimited() + Cut(0), OtherBody(b"") + Chunked()])
+def test_answers_that_end_before_they_begin_are_given_up(rig: Rig, document, fault):
+    with rig.client(retries=2).open("ferry:/doc") as file:
+        file.raw.read(10)
+        rig.server.script("/doc", [fault], repeat_last=True)
+        file.raw.seek(2_000_000)
+        with pytest.raises(Unavailable):
+            file.raw.read(5)
+    assert len(rig.server.requests) == 4
+
+
 def test_an_answer_with_more_than_it_announced_is_not_believed(rig: Rig, document):
     with rig.client().open("ferry:/doc") as file:
         rig.server.script("/doc", [OtherBody(b"x" * SIZE) + Chunked()], repeat_last=True)

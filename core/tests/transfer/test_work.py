@@ -138,6 +138,7 @@ def test_the_first_of_two_to_have_it_ends_the_other(race):
     assert woken == [True]
     assert shared.next(never) is None  # though the other has not noticed yet
     shared.advance(stuck, 500)  # it had these bytes in hand
+    assert (stuck.position, shared.fetched) == (1000, MIB)
     shared.put_back(stuck)
     assert (shared.fetched, shared.done()) == (MIB, ((0, MIB),))
 
