@@ -120,16 +120,24 @@ class LinkRefused(DownspoutError):
         message: as for every `DownspoutError`.
         hint: as for every `DownspoutError`.
         final: the class that the failure has if a new link does not help either.
+        expired: the link's time was over. That says nothing about the document, so such a refusal counts like any
+            other failure that passes; without it, the second refusal in a row is believed.
     """
 
     kind = "permission"
     retryable = True
 
     def __init__(
-        self, message: str, *, hint: str | None = None, final: type[DownspoutError] = PermissionDenied
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        final: type[DownspoutError] = PermissionDenied,
+        expired: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.final: type[DownspoutError] = final
+        self.expired: bool = expired
 
     def settle(self) -> DownspoutError:
         """Return the failure that this refusal stands for when no new link is to be had."""

@@ -11,7 +11,15 @@ from downspout._transfer import pace, patience
 from downspout._transfer.options import Options
 from downspout._transfer.pace import SpeedWatch
 from downspout._transfer.patience import PROGRESS, Patience
-from downspout.errors import Cancelled, DownspoutError, LinkRefused, NotFound, RateLimited, Unavailable
+from downspout.errors import (
+    Cancelled,
+    DownspoutError,
+    LinkRefused,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Unavailable,
+)
 from downspout.testing import Cut, Drip, EmptyReply, HeaderDrip, Silence, Stall, Status, Throttle
 
 from .rig import KIB, MIB, Rig
@@ -83,6 +91,14 @@ def test_a_refused_link_is_not_waited_for():
     assert waiting.waits == []
     with pytest.raises(NotFound, match="dead"):
         waiting.after(LinkRefused("dead", final=NotFound))
+
+
+def test_a_link_whose_time_was_over_says_nothing_about_the_document():
+    waiting = Waiting(retries=3)
+    for _ in range(3):
+        waiting.after(LinkRefused("late", expired=True))
+    with pytest.raises(PermissionDenied):
+        waiting.after(LinkRefused("late", expired=True))
 
 
 @pytest.mark.parametrize("kind", [RateLimited, Unavailable])

@@ -10,7 +10,7 @@ from downspout._access.credentials import Credentials
 from downspout._http import BoundHttp, Clock, Pool, Rules
 from downspout._models import Account, Credential, CredentialStore, Interaction, Link, Reference, Stream, origin_of
 from downspout._plugins import Hooks, Outcome
-from downspout.errors import AuthenticationError, InvalidURI
+from downspout.errors import AuthenticationError, InvalidURI, LinkRefused
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS_A_CALL = 4
@@ -134,6 +134,9 @@ class Session:
             except AuthenticationError as exc:
                 credential = self._renewed(credential, exc, tries)
                 tries += 1
+            except LinkRefused as exc:
+                exc.expired = exc.expired or (link.expires_at is not None and self.clock.now() >= link.expires_at)
+                raise
             else:
                 self.credentials.worked(credential)
                 return stream

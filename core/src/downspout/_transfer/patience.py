@@ -68,7 +68,7 @@ class Patience:
             raise error
         with self._lock:
             self._failures += 1
-            self._refusals += isinstance(error, LinkRefused)
+            self._refusals += isinstance(error, LinkRefused) and not error.expired
             failures, refusals = self._failures, self._refusals
         if failures > self._retries or refusals >= _REFUSALS:
             if isinstance(error, LinkRefused):

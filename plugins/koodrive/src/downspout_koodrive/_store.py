@@ -30,7 +30,9 @@ def _error(response: Response, subject: str) -> DownspoutError:
     if response.status not in _REFUSED:
         return response.error(subject)
     if "expired" in message or code in {"ExpiredRequest", "ExpiredToken"}:
-        return LinkRefused(f"{subject}: its link has expired.", hint="Try again; a link lives for an hour.")
+        return LinkRefused(
+            f"{subject}: its link has expired.", hint="Try again; a link lives for an hour.", expired=True
+        )
     if "not yet valid" in message or code == "RequestTimeTooSkewed":
         return LinkRefused(
             f"{subject}: its link is not valid yet.", hint="Report it: the service's clocks differ."
