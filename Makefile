@@ -7,21 +7,29 @@ MEMBERS := $(sort $(wildcard plugins/*/pyproject.toml))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test coverage check bench docs clean
 
 help:
-	@echo "make demo    bring a document down from each of the four services, emulated on this machine"
-	@echo "make test    run all tests, and measure the coverage of core"
-	@echo "make check   lint, format and types"
-	@echo "make docs    build the documentation into site/"
-	@echo "make bench   measure it against curl, aria2c and rclone"
-	@echo "make clean   remove .venv and everything that was built"
+	@echo "make demo      bring a document down from each of the four services, emulated on this machine"
+	@echo "make test      run all tests"
+	@echo "make check     lint, format and types"
+	@echo "make coverage  see that the tests of core go through all of its lines and branches"
+	@echo "make docs      build the documentation into site/"
+	@echo "make bench     measure it against curl, aria2c and rclone"
+	@echo "make clean     remove .venv and everything that was built"
 
 demo: $(READY)
 	downspout-sandbox run -- sh tests/demo/demo.sh
 
+# Most tests wait for somebody: a server that is slow on purpose, a process that starts. So two share a processor.
+WORKERS := $(shell python3 -c 'import os; print(2 * len(os.sched_getaffinity(0)))' 2>/dev/null || echo 4)
+TESTS := pytest -n $(WORKERS) --dist worksteal
+
 test: $(READY)
-	pytest -n auto --dist worksteal --cov $(ARGS)
+	$(TESTS) $(ARGS)
+
+coverage: $(READY)
+	$(TESTS) core/tests tests --cov $(ARGS)
 
 check: $(READY)
 	ruff check

@@ -155,13 +155,18 @@ def test_public_names_are_these(module):
     assert set(found.__all__) <= set(dir(found))
 
 
+def test_helpers_for_tests_are_listed_before_they_are_imported():
+    assert {"LyingServer", "ProviderContract"} <= set(dir(downspout.testing))
+
+
 def test_a_public_name_is_one_thing():
     assert downspout.Link is _models.Link
     assert downspout.Link is downspout.Link
     assert downspout.DownspoutError is downspout.errors.DownspoutError
     assert downspout.__version__ == importlib.metadata.version("downspout")
-    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
-        _ = downspout.Nothing
+    for module in (downspout, downspout.testing):
+        with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+            _ = module.Nothing
 
 
 def test_every_name_of_the_testing_module_is_there():

@@ -62,6 +62,7 @@ def test_an_empty_column_is_no_column():
     ("line", "message"),
     [
         (b"depot:a\tx\ty\tz", "more than three columns"),
+        (b" \tx", "nothing in its first column"),
         (b"depot:a\tx\tnothex", "no SHA-256"),
         (b"depot:a\tx\t" + DIGEST.encode() + b"0", "no SHA-256"),
         (b"depot:\xff", "no UTF-8"),

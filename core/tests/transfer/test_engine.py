@@ -270,15 +270,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def watch(clock: Clock, speed: Callable[[int], float], size: int, options: Options) -> list[float]:
-    """Return when connections were started, for a server that gives so many of them `speed` bytes per second."""
+def watch(
+    clock: Clock, speed: Callable[[int], float], size: int, options: Options, *, late: float = 0.0
+) -> list[float]:
+    """Return when connections were started, for a server that gives so many of them `speed` bytes per second.
+
+    Each gets its answer `late` seconds after it was started.
+    """
     work = Work((), [(0, size)])
     segment = work.take()
     started: list[float] = []
+    coming: list[float] = []
 
     def hire() -> Callable[[], None]:
         started.append(clock.now)
-        crew.enter(Piece(b""))
+        coming.append(clock.now + late)
         return lambda: None
 
     crew = Helpers(work, options, hire)
@@ -286,6 +292,9 @@ def watch(clock: Clock, speed: Callable[[int], float], size: int, options: Optio
     crew.enter(opened.stream)
     while not segment.is_complete:
         clock.now += 0.05
+        while coming and coming[0] <= clock.now:
+            crew.enter(Piece(b""))
+            del coming[0]
         work.advance(segment, min(segment.left, int(0.05 * speed(1 + len(started)))))
         crew.consider(opened)
     return started
@@ -303,6 +312,47 @@ def test_a_server_that_is_no_faster_for_two_gets_no_third(clock):
 
 def test_a_server_that_is_no_faster_for_four_gets_no_fifth(clock):
     assert len(watch(clock, lambda count: min(count, 2) * MIB, 200 * MIB, Options())) == 3
+
+
+def test_what_further_connections_bring_is_measured_when_they_are_at_work(clock):
+    quick = watch(clock, lambda count: count * MIB, 200 * MIB, Options())
+    slow = watch(clock, lambda count: count * MIB, 200 * MIB, Options(), late=1.0)
+    assert len(slow) == len(quick) == 7
+    assert slow[1] - slow[0] >= 1.0  # not before the first of them had its answer
+
+
+def test_connections_that_never_get_an_answer_are_not_waited_for(clock):
+    started = watch(clock, lambda count: count * MIB, 200 * MIB, Options(), late=1000.0)
+    assert 1 < len(started) <= 7
+
+
+def test_nobody_is_hired_for_the_last_second(clock):
+    assert len(watch(clock, lambda count: count * 2 * MIB, 5 * MIB, Options())) == 1
+
+
+def test_the_end_waits_for_those_who_still_read_or_write():
+    work, at_work, told = Work((), [(0, 100 * MIB)]), threading.Event(), threading.Event()
+    events: list[str] = []
+
+    class Helped(Piece):
+        def close(self) -> None:
+            told.set()
+
+    def help_out() -> None:
+        helped = Helped(b"")
+        crew.enter(helped)
+        at_work.set()
+        assert told.wait(10)
+        time.sleep(0.05)  # the other one is waiting by now, or has not waited at all
+        events.append("left")
+        crew.leave(helped)
+
+    crew = Helpers(work, Options(connections=2), lambda: help_out)
+    work.take()
+    crew.consider(Opened(Piece(b"", 0, size=100 * MIB), Link(REFERENCE, "https://store.example/doc")))
+    assert at_work.wait(10)
+    crew.stop()
+    assert events == ["left"]
 
 
 def test_what_is_down_in_a_second_gets_no_help(clock):

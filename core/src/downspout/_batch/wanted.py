@@ -122,6 +122,8 @@ def _wanted(line: str, number: int) -> Wanted:
     uri, *rest = line.split("\t")
     if len(rest) > 2:
         raise InvalidURI(f"Line {number} has more than three columns.", hint="Write URI, target, SHA-256.")
+    if not uri.strip():
+        raise InvalidURI(f"Line {number} has nothing in its first column.", hint="Write URI, target, SHA-256.")
     target = rest[0].strip() if rest else ""
     sha256 = rest[1].strip() if len(rest) > 1 else ""
     if sha256 and not _SHA256.match(sha256):
