@@ -46,9 +46,9 @@ def http():
 def plugin():
     """Make a plugin's module of a provider's name and its hooks, which are marked here."""
 
-    def make(name, *, settings=(), batch_size=1, **hooks):
+    def make(name, *, settings=(), batch_size=1, sign_off=None, **hooks):
         module = ModuleType(f"plugin_{name}")
-        module.provider = Provider(name, f"The service {name}", settings, batch_size)
+        module.provider = Provider(name, f"The service {name}", settings, batch_size, sign_off=sign_off)
         for hook, function in hooks.items():
             setattr(module, hook, hookimpl(function))
         return module

@@ -1,8 +1,11 @@
 """What a client is asked: where documents are, in batches, in order, errors as values."""
 
+import time
+
 import pytest
 
 from downspout import Account, Client, Credential, Folder, Link, Reference, Secret, Setting
+from downspout._accounts import FileStore, MemoryStore
 from downspout._batch import Wanted
 from downspout._client import ClientSettings
 from downspout.errors import (
@@ -16,6 +19,8 @@ from downspout.errors import (
     StorageError,
 )
 from downspout.testing import LyingServer, Redirect, Status
+
+OPEN = {"allow_http": True, "allow_private": True}
 
 
 def test_a_link_a_folder_or_an_error_comes_of_a_uri(client, server):
@@ -189,6 +194,77 @@ def test_signing_in_keeps_a_credential_until_signing_out(client_of, plugin):
     assert client.signed_in("svc").reveal("token") == "s3cret"
     client.logout("svc")
     assert client.signed_in("svc") is None
+
+
+@pytest.fixture
+def signing_off(client_of, plugin, server):
+    """Make a client that is signed in to an account whose plugin signs off by a function of the test's."""
+
+    def authenticate(account):
+        return Credential(account.name, [server.origin], {"token": Secret("t0ken")})
+
+    def make(sign_off, **given):
+        made = plugin("svc", authenticate=authenticate, resolve_link=nothing, sign_off=sign_off)
+        client = client_of(made, accounts=[Account("svc", "svc", OPEN)], credentials=MemoryStore(), **given)
+        client.login("svc", Somebody())
+        return client
+
+    return make
+
+
+def test_signing_out_signs_off_once_it_is_forgotten_here(signing_off, server):
+    known = []
+
+    def sign_off(account, credential, http):
+        http.request("POST", server.url("/bye"), headers={"Authorization": credential.reveal("token")})
+        known.append((account.name, client.signed_in("svc")))
+
+    client = signing_off(sign_off)
+    client.logout("svc")
+    client.logout("svc")
+    assert known == [("svc", None)]
+    (asked,) = server.requests
+    assert asked.headers["authorization"] == "t0ken"
+
+
+def test_a_credential_that_was_not_kept_is_not_signed_off(client_of, plugin):
+    made = plugin("svc", resolve_link=nothing, sign_off=lambda *_: pytest.fail("there is nothing to end"))
+    client_of(made).logout("svc")
+
+
+def hang(*_):
+    time.sleep(2)
+
+
+def refuse(*_):
+    raise NotFound("No such session.")
+
+
+@pytest.mark.parametrize(
+    ("sign_off", "why"), [(refuse, "No such session."), (hang, "its sign_off did not answer within 0.2 s")]
+)
+def test_a_service_that_cannot_be_told_keeps_nothing_here(signing_off, caplog, sign_off, why):
+    client = signing_off(sign_off, hook_timeout=0.2)
+    client.logout("svc")
+    assert client.signed_in("svc") is None
+    assert why in caplog.text
+
+
+def test_what_is_left_of_an_account_can_be_forgotten(client_of, plugin, tmp_path):
+    store = FileStore(tmp_path / "kept")
+    store.put("former", Credential("former", [], {"token": Secret("t0ken")}))
+    store.put("svc", Credential("svc", [], {"token": Secret("t0ken")}))
+    for path in (tmp_path / "kept").glob("*former*"):
+        if path.suffix != ".lock":
+            path.write_bytes(b"{")  # and nobody can read it
+    client = client_of(plugin("svc", resolve_link=nothing), credentials=store)
+    client.logout("former")
+    with pytest.raises(NoProvider):
+        client.logout("former")
+    (kept,) = (path for path in (tmp_path / "kept").iterdir() if path.suffix != ".lock")
+    kept.write_bytes(b"{")
+    client.logout("svc")
+    assert store.get("svc") is None
 
 
 def test_an_account_without_a_sign_in_says_so(client_of, plugin):

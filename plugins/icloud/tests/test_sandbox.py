@@ -84,6 +84,27 @@ def sha256(data: bytes) -> str:
 # Signing in.
 
 
+def test_signing_off_ends_the_session_and_the_trust(logged_in, someone):
+    sandbox, caller = logged_in()
+    before = caller.credential
+    downspout_icloud.provider.sign_off(caller.account, before, caller.http(before))
+    assert calls(sandbox, "icloud-setup")[-1] == "POST /setup/ws/1/logout"
+    with pytest.raises(AuthenticationError):
+        caller.resolve("icloud:/")
+    downspout_icloud.provider.sign_off(
+        caller.account, before, caller.http(before)
+    )  # it has ended already
+    who = someone()
+    caller.authenticate(before, who)
+    assert any("Code" in label for label in who.labels)
+
+
+def test_where_the_settings_say_it_all_there_is_nothing_to_end(hooks):
+    caller = hooks({"endpoint": "http://127.0.0.1:9", "dsid": "1", "token": "t", "client_id": "c"})
+    credential = caller.authenticate()
+    downspout_icloud.provider.sign_off(caller.account, credential, caller.http(credential))
+
+
 def test_a_sign_in_with_password_and_code_opens_the_drive(start, someone):
     sandbox, caller = start()
     who = someone()

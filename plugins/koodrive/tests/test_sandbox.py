@@ -17,7 +17,7 @@ from downspout.errors import (
     ProtocolError,
     Unavailable,
 )
-from downspout_koodrive import open_stream
+from downspout_koodrive import open_stream, provider
 from downspout_sandbox.koodrive import names
 from downspout_sandbox.koodrive.access import APP_ID, APP_SECRET
 
@@ -53,6 +53,23 @@ def bytes_of(drive, link: Link) -> bytes:
         content += buffer[:count]
     stream.close()
     return bytes(content)
+
+
+def test_signing_off_ends_the_session(account):
+    drive = account()
+    credential = drive.authenticate()
+    provider.sign_off(drive.account, credential, drive.http(credential))
+    with pytest.raises(AuthenticationError):
+        drive.resolve("koodrive:/")
+    provider.sign_off(drive.account, credential, drive.http(credential))  # it has ended: nothing to tell
+
+
+def test_an_app_has_no_session_to_end(account, sandbox):
+    drive = account(app_id=APP_ID, app_secret=APP_SECRET)
+    credential = drive.authenticate()
+    sandbox.reset()
+    provider.sign_off(drive.account, credential, drive.http(credential))
+    assert list(sandbox.requests) == []
 
 
 def renewing(drive, *uris):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import downspout_koodrive
 from downspout.errors import AuthenticationError, ProtocolError, Unavailable
 
 REFRESH = "/koodrive/ose/v1/session/refresh"
@@ -47,6 +48,17 @@ def test_without_anything_to_sign_in_with_the_command_is_named(drive):
     with pytest.raises(AuthenticationError) as caught:
         drive(token=None).authenticate()
     assert "downspout login koodrive" in caught.value.hint
+
+
+def test_a_service_that_cannot_end_a_session_is_told(drive, service, say):
+    service.on("/koodrive/ose/v1/session/logoff", say({"code": 13000001, "msg": "Busy."}, 500))
+    account = drive(session_id="s1")
+    credential = account.authenticate()
+    with pytest.raises(Unavailable):
+        downspout_koodrive.provider.sign_off(account.account, credential, account.http(credential))
+    (asked,) = service.asked
+    assert (asked.method, asked.headers["x-session-id"]) == ("GET", "s1")
+    assert asked.headers["authorization"] == "Bearer token-of-a-session"
 
 
 def test_a_session_is_renewed_by_its_id(drive, service):

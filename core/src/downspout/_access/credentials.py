@@ -143,8 +143,13 @@ class Credentials:
             self._current, self._looked, self._dead, self._renewals = credential, True, None, 0
             return credential
 
-    def forget(self) -> None:
-        """Forget the credential, in hand and in the store."""
+    def forget(self) -> Credential | None:
+        """Forget the credential, in hand and in the store; return the one that was stored, if any."""
         with self._lock, self._store.lock(self._account.name):
+            try:
+                stored = self._stored()
+            except DownspoutError:  # what nobody can read can be forgotten all the same
+                stored = None
             self._store.delete(self._account.name)
             self._current, self._looked, self._dead, self._renewals = None, True, None, 0
+            return stored

@@ -10,7 +10,7 @@ from downspout._access.credentials import Credentials
 from downspout._http import BoundHttp, Clock, Pool, Rules
 from downspout._models import Account, Credential, CredentialStore, Interaction, Link, Reference, Stream, origin_of
 from downspout._plugins import Hooks, Outcome
-from downspout.errors import AuthenticationError, InvalidURI, LinkRefused
+from downspout.errors import AuthenticationError, DownspoutError, InvalidURI, LinkRefused
 
 _log = logging.getLogger(__name__)
 _CREDENTIALS_A_CALL = 4
@@ -65,6 +65,24 @@ class Session:
 
     def _authenticate(self, refused: Credential | None, interaction: Interaction | None) -> Credential | None:
         return self.hooks.authenticate(self.account, refused, interaction, self._http)
+
+    def sign_off(self) -> None:
+        """Forget the stored credential, then have the service take it back; forgotten it is in any case.
+
+        Raises:
+            StorageError: it cannot be forgotten.
+        """
+        stored = self.credentials.forget()
+        if stored is None:
+            return
+        try:
+            self.hooks.sign_off(self.account, stored, self._bound(stored, self.account.name, _never))
+        except DownspoutError as exc:
+            _log.warning(
+                "%s: the service was not told to end the session, which lasts as long as it would anyway: %s",
+                self.account.name,
+                exc.message,
+            )
 
     def _bound(self, credential: Credential | None, shown: str, cancelled: Callable[[], bool]) -> BoundHttp:
         own = self._http

@@ -45,7 +45,7 @@ from downspout._models import (
 from downspout._models.secret import refuse_to_pickle
 from downspout._plugins import Hooks, PluginRegistry, Workers
 from downspout._transfer import DocumentFile, DocumentReader, Exists, Limiter, Options, bring_down
-from downspout.errors import DownspoutError, StorageError
+from downspout.errors import ConfigurationError, DownspoutError, NoProvider, StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -368,8 +368,29 @@ class Client:
         return self.session(account).credentials.log_in(interaction)
 
     def logout(self, account: str) -> None:
-        """Forget the stored credential of an account."""
-        self.session(account).credentials.forget()
+        """Forget the stored credential of an account, and sign off where its service has a call for that.
+
+        What is stored for an account that is not configured any more, or whose plugin is gone, is forgotten too.
+
+        Raises:
+            DownspoutError: there is no such account, or what is stored cannot be removed. A service that does not
+                answer is logged, and no reason to keep anything.
+        """
+        try:
+            session = self.session(account)
+        except (ConfigurationError, NoProvider):
+            if not self._is_stored(account):
+                raise
+            with self._store.lock(account):
+                self._store.delete(account)
+        else:
+            session.sign_off()
+
+    def _is_stored(self, account: str) -> bool:
+        try:
+            return self._store.get(account) is not None
+        except ConfigurationError:
+            return True  # and damaged
 
     def signed_in(self, account: str) -> Credential | None:
         """Return the stored credential of an account, if it is still made from the account's settings."""

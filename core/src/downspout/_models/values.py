@@ -1,9 +1,9 @@
 """What hooks are given and what they answer (design section 3.1). Values: frozen, and checked at the door."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from attrs import Attribute, field, frozen, validators
 
@@ -11,6 +11,9 @@ from downspout._models.mapping import FrozenMapping
 from downspout._models.secret import Secret, refuse_to_pickle
 from downspout._models.uri import Reference, origin_of
 from downspout._redact import redact_url
+
+if TYPE_CHECKING:
+    from downspout._models.ports import Http
 
 HOOK_VERSION = 1
 """The version of the three hooks that this core calls."""
@@ -67,6 +70,9 @@ class Provider:
         settings: what its accounts can be told, besides what every account can.
         batch_size: how many references one `resolve_link` call takes at most.
         hook_version: the version of the hooks that the plugin was written for.
+        sign_off: ends at the service what a credential stands for, where the service has a call for that:
+            `sign_off(account, credential, http)`. By then the credential is forgotten on this machine; raises a
+            `DownspoutError` if the service does not take it back.
     """
 
     name: str = field(validator=_some_text)
@@ -74,6 +80,9 @@ class Provider:
     settings: Sequence[Setting] = field(default=(), converter=_as_settings)
     batch_size: int = field(default=1, validator=[validators.instance_of(int), validators.ge(1)])
     hook_version: int = field(default=HOOK_VERSION, validator=validators.instance_of(int))
+    sign_off: "Callable[[Account, Credential, Http], None] | None" = field(
+        default=None, repr=False, validator=validators.optional(validators.is_callable())
+    )
 
     def defaults(self, settings: Mapping[str, object]) -> dict[str, object]:
         """Return the value of every setting: that of `settings`, else its default."""

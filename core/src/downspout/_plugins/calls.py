@@ -124,6 +124,12 @@ class Hooks:
             raise self._wrong("open_stream", f"answered a {type(answer).__name__} instead of a Stream")
         return answer
 
+    def sign_off(self, account: Account, credential: Credential, http: Http) -> None:
+        """Have the service take back `credential`, if the provider knows how."""
+        function = self.loaded.provider.sign_off
+        if function is not None:
+            self._call("sign_off", account, credential, lambda: function(account, credential, http), self.limit)
+
     def _call(
         self,
         hook: str,

@@ -9,14 +9,20 @@ from collections.abc import Sequence
 from downspout import Account, Credential, Http, Interaction, Link, Provider, Reference, Stream
 from downspout.hookspecs import Outcome, hookimpl
 from downspout_icloud._links import LARGEST_BATCH
-from downspout_icloud._login import sign_in
+from downspout_icloud._login import end_session, sign_in
 from downspout_icloud._resolve import resolve
 from downspout_icloud._settings import SETTINGS, Site
 from downspout_icloud._stream import opened
 
 __all__ = ["authenticate", "open_stream", "provider", "resolve_link"]
 
-provider = Provider("icloud", title="iCloud Drive", settings=SETTINGS, batch_size=LARGEST_BATCH)
+
+def sign_off(account: Account, credential: Credential, http: Http) -> None:
+    """End the session, and the trust that lets the next sign-in ask for no code."""
+    end_session(Site.of(account), credential, http)
+
+
+provider = Provider("icloud", title="iCloud Drive", settings=SETTINGS, batch_size=LARGEST_BATCH, sign_off=sign_off)
 
 
 @hookimpl

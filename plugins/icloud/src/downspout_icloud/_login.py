@@ -14,6 +14,17 @@ from downspout_icloud._settings import Site
 from downspout_icloud._setup import Setup, Standing
 
 
+def end_session(site: Site, credential: Credential, http: Http) -> None:
+    """End the session that a sign-in opened; there is none where the settings say it all.
+
+    Raises:
+        DownspoutError: iCloud does not take it back.
+    """
+    session = Session.of(credential)
+    if session is not None:
+        Setup(site, http).sign_off(session)
+
+
 def sign_in(site: Site, refused: Credential | None, interaction: Interaction | None, http: Http) -> Credential:
     """Return a credential that is worth trying.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from attrs import evolve, frozen
 
@@ -72,6 +73,19 @@ class Setup:
         if _cookies.WEB_TOKEN not in session.cookies:
             return None
         return self._standing(session, "/validate", b"null")
+
+    def sign_off(self, session: Session) -> None:
+        """End the session and the trust in this client; a session that has ended already is no trouble.
+
+        Raises:
+            DownspoutError: iCloud does not take it back.
+        """
+        own = {"clientId": session.client_id, "dsid": session.dsid or ""}
+        path = "/logout?" + urlencode({name: value for name, value in own.items() if value})
+        response, _ = self.post(path, json.dumps({"trustBrowser": False, "allBrowsers": False}).encode(), session)
+        refusal = None if response.status in _OVER else refusal_of(response)
+        if refusal is not None:
+            raise refusal.error(self.site.account)
 
     def post(self, path: str, body: bytes | None, session: Session) -> tuple[Response, Session]:
         """Ask with the session's cookies; return the answer, and the session with the cookies that came."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from downspout import Account, Credential, Http, Interaction, Link, Provider, Reference, Stream
 from downspout.hookspecs import Outcome, hookimpl
 from downspout_koodrive._api import Api
-from downspout_koodrive._login import sign_in
+from downspout_koodrive._login import end_session, sign_in
 from downspout_koodrive._resolve import resolve
 from downspout_koodrive._settings import SETTINGS, Site
 from downspout_koodrive._store import error_of
@@ -17,7 +17,15 @@ from downspout_koodrive._wire import LARGEST_BATCH
 
 __all__ = ["authenticate", "open_stream", "provider", "resolve_link"]
 
-provider = Provider("koodrive", title="Huawei KooDrive", settings=SETTINGS, batch_size=LARGEST_BATCH)
+
+def sign_off(account: Account, credential: Credential, http: Http) -> None:
+    """End the session that a token belongs to."""
+    end_session(Site.of(account), credential, http)
+
+
+provider = Provider(
+    "koodrive", title="Huawei KooDrive", settings=SETTINGS, batch_size=LARGEST_BATCH, sign_off=sign_off
+)
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from attrs import evolve
 from downspout import Credential, Http, Interaction, Secret
 from downspout.errors import AuthenticationError, ConfigurationError, ProtocolError
 from downspout_koodrive import _sign
-from downspout_koodrive._api import V1, Api
+from downspout_koodrive._api import V1, Api, authorization, secret_texts
 from downspout_koodrive._errors import refusal_of
 from downspout_koodrive._session import Session, renewed, user_of
 from downspout_koodrive._settings import Site
@@ -50,6 +50,26 @@ def sign_in(site: Site, refused: Credential | None, interaction: Interaction | N
     if interaction is not None:
         return _asked(site, interaction, http)
     raise _nothing(site, app_refused=app_refused)
+
+
+def end_session(site: Site, credential: Credential, http: Http) -> None:
+    """End the session of a credential; an app has none.
+
+    Raises:
+        DownspoutError: the service does not take it back.
+    """
+    session = Session.of(credential, site)
+    if session.token is None:
+        return
+    headers = {"Authorization": authorization(session.token.reveal(), site.separator)}
+    if session.session_id is not None:
+        headers["x-session-id"] = session.session_id.reveal()
+    response = http.request("GET", f"{site.base}{V1}/session/logoff", headers=headers)
+    problem = refusal_of(response, secret_texts(*credential.values.values(), *site.secrets))
+    if problem is not None:
+        error = problem.error(site.account)
+        if not isinstance(error, AuthenticationError):  # then it has ended already
+            raise error
 
 
 def _nothing(site: Site, *, app_refused: bool) -> AuthenticationError:
