@@ -56,12 +56,14 @@ def test_the_same_command_again_does_what_is_left(shell, sandbox):
 
 def test_links_that_live_one_second_and_500_documents_that_wait(shell, sandbox):
     sandbox.set(link_life=1, latency=0.03)
-    ran = get(shell, small(500), "-j", "8")
+    begun, jobs = time.monotonic(), 8
+    ran = get(shell, small(500), "-j", str(jobs))
+    seconds = time.monotonic() - begun
     assert ran.status == 0
     assert ran.by_status() == {"ok": 500}
     assert shell.files() == right(sandbox, 500)
     refused = sum(each.status == 403 for each in sandbox.requests if each.endpoint == "koodrive-store")
-    assert refused <= 50  # hardly any link was tried after its end
+    assert refused <= jobs * (seconds + 1)  # whenever links die, some are on their way to the store
 
 
 def test_300_documents_and_a_token_that_ends_after_40_calls(shell, sandbox):

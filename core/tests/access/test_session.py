@@ -311,7 +311,7 @@ def test_an_error_or_a_folder_is_no_link(session_of, server):
     assert "-d" in caught.value.hint
 
 
-@pytest.mark.parametrize(("seconds", "left"), [(None, None), (60, 60), (-60, None)])
+@pytest.mark.parametrize(("seconds", "left"), [(None, None), (60, 60), (-60, -60)])
 def test_the_life_of_a_link_counts_from_its_arrival(session_of, seconds, left):
     session = session_of(resolve_link=nothing)
     expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)

@@ -3,7 +3,7 @@
 import datetime
 import time
 
-from downspout._batch.lane import Lane, Ready
+from downspout._batch.lane import Answer, Lane, Ready
 from downspout._batch.wanted import Wanted
 from downspout.testing import Cut
 
@@ -53,6 +53,20 @@ def test_a_link_that_seems_dead_on_arrival_is_tried(rig):
     assert len(rig.depot.calls) == 1
 
 
+def test_links_that_came_dead_are_not_all_tried(rig):
+    """Their lives were over before their answer was here: one refusal tells that of all of them."""
+    soon = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
+    rig.depot.link, rig.depot.facts = {"life": 0.0}, {"expires_at": soon}
+
+    def before(references):
+        if len(rig.depot.calls) > 1:
+            rig.depot.link, rig.depot.facts = {}, {}
+
+    rig.depot.before = before
+    assert statuses(rig.run(uris(60), jobs=2)) == {"ok": 60}
+    assert sum(rig.fetched().values()) <= 60 + 2
+
+
 def test_a_document_cut_half_way_goes_on_with_a_new_link(rig):
     from downspout.testing import Document, Pattern
 
@@ -96,7 +110,10 @@ def resolved(lane, *, dead):
     asked = lane.ask()
     lane.asking.clear()
     now = time.monotonic()
-    lane.ready.extend(Ready(item, None, now - 1 if number < dead else None) for number, item in enumerate(asked))
+    answer = Answer(now - 2)
+    lane.ready.extend(
+        Ready(item, None, now - 1 if number < dead else None, answer) for number, item in enumerate(asked)
+    )
     while lane.next_ready() is not None:
         pass
     return len(asked)
@@ -117,4 +134,18 @@ def test_batches_shrink_by_half_however_many_links_died_and_grow_again():
 
 def test_a_link_without_an_end_is_never_stale():
     assert not Ready(Wanted("depot:a"), None).is_stale
-    assert Ready(Wanted("depot:a"), None, time.monotonic() - 1).is_stale
+    assert Ready(Wanted("depot:a"), None, time.monotonic() - 1, Answer(time.monotonic() - 2)).is_stale
+
+
+def test_a_link_that_came_dead_is_stale_once_another_one_of_its_answer_was_refused():
+    now = time.monotonic()
+    answer = Answer(now)
+    first, second, alive = (
+        Ready(Wanted("depot:a"), object(), dies, answer) for dies in (now - 1, now - 1, now + 60)
+    )
+    for link in (object(), second.link):  # another link of the document, and one of another document
+        first.was_refused(link)
+    alive.was_refused(alive.link)
+    assert not second.is_stale
+    first.was_refused(first.link)
+    assert (first.is_stale, second.is_stale, alive.is_stale) == (True, True, False)

@@ -91,9 +91,7 @@ def test_signing_off_ends_the_session_and_the_trust(logged_in, someone):
     assert calls(sandbox, "icloud-setup")[-1] == "POST /setup/ws/1/logout"
     with pytest.raises(AuthenticationError):
         caller.resolve("icloud:/")
-    downspout_icloud.provider.sign_off(
-        caller.account, before, caller.http(before)
-    )  # it has ended already
+    downspout_icloud.provider.sign_off(caller.account, before, caller.http(before))  # it has ended already
     who = someone()
     caller.authenticate(before, who)
     assert any("Code" in label for label in who.labels)

@@ -22,6 +22,7 @@ class DocumentSource:
         link: a link that is in hand already, or `None`.
         cancelled: whether to stop waiting.
         tell: told of what happens.
+        refused: told of a link that is of no use.
     """
 
     def __init__(
@@ -32,10 +33,11 @@ class DocumentSource:
         link: Link | None = None,
         cancelled: Callable[[], bool],
         tell: Callable[[Event], None],
+        refused: Callable[[Link], None] | None = None,
     ) -> None:
         self._session, self._reference = session, reference
         self._cancelled, self._tell = cancelled, tell
-        self._link = link
+        self._link, self._refused = link, refused
         self._lock = threading.Lock()
 
     @property
@@ -66,6 +68,8 @@ class DocumentSource:
         with self._lock:
             if self._link is link:
                 self._link = None
+        if self._refused is not None:
+            self._refused(link)
 
     def open(
         self, link: Link, start: int, stop: int | None, etag: str | None, given_up: Callable[[], bool] = _never
@@ -81,12 +85,11 @@ class DocumentSource:
 
 
 def life_left(link: Link, session: Session) -> float | None:
-    """Return the monotonic time at which a link that came just now dies, or `None` if nobody can tell.
+    """Return the monotonic time at which a link that came just now dies (or seems to have died), if it is known.
 
-    Its age counts from now on by the monotonic clock. A link that seems dead on arrival is not believed to be:
-    clocks differ, and only trying tells.
+    Its age counts from now on by the monotonic clock.
     """
     if link.expires_at is None:
         return None
     life: float = (link.expires_at - session.clock.now()).total_seconds()
-    return time.monotonic() + life if life > 0 else None
+    return time.monotonic() + life

@@ -19,6 +19,19 @@ _RECOVERY = 8
 
 
 @define(eq=False)
+class Answer:
+    """What one call for links answered.
+
+    Attributes:
+        came_at: monotonic time.
+        came_dead: whether one of its links that seemed dead on arrival was refused: so are the others.
+    """
+
+    came_at: float = field(factory=time.monotonic)
+    came_dead: bool = False
+
+
+@define(eq=False)
 class Ready:
     """A document whose link is in hand.
 
@@ -26,16 +39,30 @@ class Ready:
         wanted: the document.
         link: where it is.
         dies_at: monotonic time, or `None` if nobody can tell.
+        answer: which it came with.
     """
 
     wanted: Wanted
     link: Link
     dies_at: float | None = None
+    answer: Answer = field(factory=Answer)
+
+    @property
+    def seemed_dead(self) -> bool:
+        """Whether it was dead when it came, as far as clocks agree."""
+        return self.dies_at is not None and self.dies_at <= self.answer.came_at
 
     @property
     def is_stale(self) -> bool:
-        """Whether the link has died while it waited."""
-        return self.dies_at is not None and time.monotonic() >= self.dies_at
+        """Whether the link has died while it waited; dead on arrival is not believed before one was tried."""
+        if self.dies_at is None:
+            return False
+        return self.answer.came_dead if self.seemed_dead else time.monotonic() >= self.dies_at
+
+    def was_refused(self, link: Link) -> None:
+        """Say that `link`, this one or one that came after it, was refused."""
+        if link is self.link and self.seemed_dead:
+            self.answer.came_dead = True
 
 
 @define(eq=False)

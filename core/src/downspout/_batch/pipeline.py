@@ -15,7 +15,7 @@ from downspout._batch.crew import Crew
 from downspout._batch.feed import Feed, Settled
 from downspout._batch.folders import base_of, only_new, unfold
 from downspout._batch.headcount import Headcount
-from downspout._batch.lane import Lane, Ready
+from downspout._batch.lane import Answer, Lane, Ready
 from downspout._batch.ledger import Row
 from downspout._batch.memory import Memory
 from downspout._batch.outcomes import Outcomes
@@ -264,6 +264,7 @@ class Batch:
         pages = [unfold(item, found, self._memory.claim) for item, found in zip(wanted, outcomes, strict=True)]
         done = self._memory.done(chain(*pages))
         mine: Ready | None = None
+        answer = Answer()
         with self._wake:
             lane.asking.difference_update(wanted)
             lane.failures = 0
@@ -271,7 +272,7 @@ class Batch:
                 if isinstance(outcome, Folder):
                     self._unfold(lane, item, page, done)
                     continue
-                ready = self._take(lane, item, outcome)
+                ready = self._take(lane, item, outcome, answer)
                 if ready is None:
                     continue
                 if mine is None and lane.active < lane.limit:
@@ -285,12 +286,12 @@ class Batch:
         if mine is not None:
             self._bring(lane, mine)
 
-    def _take(self, lane: Lane, item: Wanted, outcome: Link | DownspoutError) -> Ready | None:
+    def _take(self, lane: Lane, item: Wanted, outcome: Link | DownspoutError, answer: Answer) -> Ready | None:
         if isinstance(outcome, Link):
             if item.done is not None and outcome.version is not None and outcome.version == item.done.version:
                 self._outcomes.skipped(item, self._memory.path_of(item.done), item.done.size, outcome.version)
                 return None
-            return Ready(item, outcome, life_left(outcome, lane.session))
+            return Ready(item, outcome, life_left(outcome, lane.session), answer)
         if not self._again(lane, item, outcome):
             self._outcomes.failed(item, outcome)
         return None
@@ -358,6 +359,7 @@ class Batch:
             link=ready.link,
             cancelled=lambda: self.cancelled,
             tell=self._options.tell,
+            refused=ready.was_refused,
         )
         transfer = self._options.transfer
         options = evolve(
