@@ -2,7 +2,6 @@
 
 import time
 
-_FEW = 4
 _PERIOD = 0.05
 _QUICK = 400.0
 """Documents per second: only where they are so small can threads be in each other's way."""
@@ -14,8 +13,8 @@ class Headcount:
     """Says whether one more worker may start. Its owner holds a lock.
 
     Where documents are many and small, and come at once, every system call of a worker hands the interpreter to
-    another one that waits for it, and handing over costs more than the call. So a few workers are tried then, and
-    kept to as long as they are as quick as all of them were.
+    another one that waits for it, and handing over costs more than the call. So one worker alone is tried then,
+    and kept to as long as it is as quick as all of them were.
 
     Args:
         jobs: how many there are.
@@ -36,7 +35,7 @@ class Headcount:
     def has_room(self) -> bool:
         """Whether one more may start."""
         if self._most < self._jobs and time.monotonic() - self._since > 4 * _PERIOD:
-            self._let_all(time.monotonic())  # these few are at something slow
+            self._let_all(time.monotonic())  # the one is at something slow
         return self.working < self._most
 
     def finished(self) -> None:
@@ -54,7 +53,7 @@ class Headcount:
             elif not self._is_settled:
                 self._least, self._is_settled = _TOLERANCE * self._least, True
         elif rate >= _QUICK and now >= self._banned_until:
-            self._most, self._least, self._is_settled = min(_FEW, self._jobs), rate, False
+            self._most, self._least, self._is_settled = 1, rate, False
 
     def _let_all(self, now: float) -> None:
         self._most = self._jobs
