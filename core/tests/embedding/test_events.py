@@ -98,3 +98,14 @@ def test_an_observer_that_fails_costs_nothing(server, tmp_path, caplog):
     with Client(plugins=["web"], trust_typed=True, observer=observer) as client:
         assert client.download(server.url("/d"), tmp_path).status == "ok"
     assert "The observer failed" in caplog.text
+
+
+def test_what_an_application_s_progress_raises_comes_back_to_it(server, client, tmp_path):
+    def progress(event):
+        raise LookupError("no bar for that")
+
+    with pytest.raises(LookupError, match="no bar"):
+        client.download(server.url("/d"), tmp_path / "one", progress=progress)
+    with pytest.raises(LookupError, match="no bar"):
+        list(client.download_many([server.url("/d")] * 3, tmp_path / "many", progress=progress))
+    assert not list((tmp_path / "one").glob("d*"))

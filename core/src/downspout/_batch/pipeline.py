@@ -22,7 +22,7 @@ from downspout._batch.outcomes import Outcomes
 from downspout._batch.paths import make_below
 from downspout._batch.troubles import asked_pause, is_too_long, may_wait, pause_after
 from downspout._batch.wanted import Wanted
-from downspout._models import Event, Failed, Folder, Link, Result
+from downspout._models import Event, Failed, Folder, Link, Progress, Result
 from downspout._plugins import TimeLimitExceeded
 from downspout._transfer import Brought, Options, bring_down
 from downspout.errors import (
@@ -370,6 +370,7 @@ class Batch:
             keep_leftovers=True,
             longest_wait=1.0,
             throttled=lambda error: self._throttled(lane, error),
+            progress=self._progress,
         )
         try:
             brought = bring_down(source, lambda name: self._place(item, name), options)
@@ -381,6 +382,12 @@ class Batch:
             self._not_brought(lane, item, error)
         else:
             self._brought(lane, item, brought)
+
+    def _progress(self, event: Progress) -> None:
+        try:
+            self._options.transfer.progress(event)
+        except Exception as exc:  # the application's own: it is no failure of the document
+            self._outcomes.box.put(exc, urgent=True)
 
     def _place(self, item: Wanted, name: str) -> Path:
         assert item.reference is not None

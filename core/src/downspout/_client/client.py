@@ -316,7 +316,8 @@ class Client:
             directory: made if it is not there.
             jobs: documents at a time.
             ledger: a file that remembers what is done, so that the same call does only what is left.
-            progress: as for `download`; called by several threads.
+            progress: as for `download`; called by several threads. What it raises ends the batch, and is raised
+                to whoever iterates.
             cancel: as for `download`; what was not done is `left`.
             executor: whose threads do the work; `None`: threads of the client's own.
             exists: as for `download`.
