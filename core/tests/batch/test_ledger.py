@@ -132,10 +132,27 @@ def test_rows_can_be_recorded_while_they_are_read(ledger):
 
 
 def test_whoever_records_faster_than_the_disk_takes_waits(ledger):
-    for number in range(ledger_file._MOST_WAITING + 5000):
-        ledger.record(Row(f"key-{number}", "left"))
+    committing, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        committing.set()
+        assert go_on.wait(30)
+
+    ledger.record(Row("first", "left"), hold)
+    assert committing.wait(30)
+
+    def record_many() -> None:
+        for number in range(ledger_file._MOST_WAITING + 1):
+            ledger.record(Row(f"key-{number}", "left"))
+
+    recording = threading.Thread(target=record_many)
+    recording.start()
+    recording.join(0.5)
+    assert recording.is_alive()
+    go_on.set()
+    recording.join(30)
     ledger.flush()
-    assert ledger.summary().counts == {"left": ledger_file._MOST_WAITING + 5000}
+    assert ledger.summary().counts == {"left": ledger_file._MOST_WAITING + 2}
 
 
 def test_a_row_reaches_the_disk_without_being_asked_to(ledger, path):

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 @click.option("--no-ledger", is_flag=True, help="Remember nothing.")
 @click.option("--refresh", is_flag=True, help="Ask again about what is done, and fetch what changed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but failures.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but results and failures.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is tried, and why.")
 @json_option
 @debug_option
