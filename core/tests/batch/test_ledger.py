@@ -141,14 +141,21 @@ def test_whoever_records_faster_than_the_disk_takes_waits(ledger):
     ledger.record(Row("first", "left"), hold)
     assert committing.wait(30)
 
+    recorded = 0
+
     def record_many() -> None:
+        nonlocal recorded
         for number in range(ledger_file._MOST_WAITING + 1):
             ledger.record(Row(f"key-{number}", "left"))
+            recorded = number + 1
 
     recording = threading.Thread(target=record_many)
     recording.start()
+    until = time.monotonic() + 30
+    while recorded < ledger_file._MOST_WAITING:
+        assert time.monotonic() < until
     recording.join(0.5)
-    assert recording.is_alive()
+    assert recorded == ledger_file._MOST_WAITING
     go_on.set()
     recording.join(30)
     ledger.flush()
