@@ -1,5 +1,6 @@
 """The suite on every supported Python that is there, with the newest dependencies and with the oldest."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -50,4 +51,5 @@ def tests(session: nox.Session, dependencies: str) -> None:
         constraints = ["--constraint", str(file)]
     members = [argument for member in MEMBERS for argument in ("-e", f"./{member}")]
     session.install("--group", "dev", *constraints, *members)
-    session.run("pytest", "-q", "-n", "auto", *session.posargs)
+    workers = 2 * (os.cpu_count() or 1)  # most tests wait for somebody
+    session.run("pytest", "-q", "-n", str(workers), "--dist", "worksteal", *session.posargs)
